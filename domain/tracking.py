@@ -84,6 +84,11 @@ class Recommendation:
         """True if it is done and its savings were not judged yet."""
         return self.ending is RecommendationEnd.DONE and self.judged_at is None
 
+    @property
+    def saves_money(self) -> bool:
+        """False: it raises requests, which ends a danger."""
+        return self.key.issue is not Issue.UNDER_PROVISIONED
+
     def at(self, instant: datetime) -> Recommendation:
         """Return it as it was known at an instant."""
         if self.ended_at is not None and self.ended_at > instant:
@@ -202,8 +207,8 @@ def _share_done(advised: LastAdvice, point: WorkloadPoint) -> float:
 
 
 def _realised(known: Recommendation, point: WorkloadPoint) -> Measured[Decimal]:
-    """Return what doing it saves a month, as far as it shows. Fixing an under-provisioned workload ends a risk and saves nothing."""
-    if known.key.issue is Issue.UNDER_PROVISIONED:
+    """Return what doing it saves a month, as far as it shows."""
+    if not known.saves_money:
         return Decimal(0)
     if known.advised.savings_available_per_month is None:
         return Unknown("what it could save was not known while it was open")

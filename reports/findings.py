@@ -23,10 +23,10 @@ from alerts.observations import (
 from alerts.policy import Rule
 from domain.figures import FigureKind
 from domain.messages import Json
-from domain.money import change_share, format_count, format_money, format_percent
+from domain.money import change_share, format_count, format_money
 from domain.workload import WorkloadKey
 from reports.builders.names import ambiguous_names, label_of
-from reports.formatting import clip, shell_word
+from reports.formatting import bracketed_share, clip, shell_word
 from reports.request_sizes import resource_sizes
 
 _MAX_NAME = 80
@@ -66,8 +66,7 @@ def headline(alert: AlertId, findings: Sequence[Finding], title: str, currency: 
 
 
 def _percent_of(cost: CostFigures) -> str:
-    share = change_share(cost.cost_7d - cost.usual_cost_7d, base=cost.usual_cost_7d)
-    return "" if share is None else f" ({format_percent(share, signed=True)})"
+    return bracketed_share(change_share(cost.cost_7d - cost.usual_cost_7d, base=cost.usual_cost_7d))
 
 
 def _rule_headline(rule: Rule, findings: Sequence[Finding], currency: str) -> str:

@@ -76,7 +76,7 @@ def format_money_or_unknown(amount: Decimal | None, currency: str, *, signed: bo
 
 
 def format_saving(amount: Decimal, currency: str) -> str:
-    """Format savings; empty if they are nothing, as they would be shown."""
+    """Format savings; empty if they are less than the smallest amount of the currency."""
     return format_money(amount, currency) if round_money(amount, currency) > 0 else ""
 
 
@@ -85,9 +85,14 @@ def format_share(share: Decimal | None) -> str:
     return "" if share is None else format_percent(share, signed=True)
 
 
+def bracketed_share(share: Decimal | None) -> str:
+    """Format a change, to follow an amount, as ` (+12%)`; empty for None."""
+    return "" if share is None else f" ({format_share(share)})"
+
+
 def format_change(amount: Decimal, share: Decimal | None, currency: str) -> str:
     """Format a change as `+$57.40 (+16%)`; without a share as `+$57.40`."""
-    return f"{format_money(amount, currency, signed=True)}{f' ({format_share(share)})' if share is not None else ''}"
+    return f"{format_money(amount, currency, signed=True)}{bracketed_share(share)}"
 
 
 def format_traffic(size_bytes: Decimal) -> str:

@@ -16,7 +16,7 @@ from domain.measures import Total, Unknown, known_or
 from domain.money import change_share, format_direction, format_money, format_percent
 from domain.usual_range import MIN_WEEKS, UsualCheck, UsualPosition, UsualRange
 from domain.weeks import IsoWeek
-from reports.formatting import format_moment, format_week
+from reports.formatting import bracketed_share, format_moment, format_week
 
 _LABELS: Final = {
     CostComparison.ADDED: "added",
@@ -116,7 +116,7 @@ def _describe_like_for_like(of: CostOfWeek, change: CostChange) -> str:
         percent = "" if share is None else f", {format_percent(share, signed=True)}"
         return f", about the same as the week before ({of.money(moved.amount, signed=True)}{percent} {_LIKE_FOR_LIKE})"
     clause = describe_usual(of.usual)
-    by = f", {direction} {of.money(abs(moved.amount))}{_percent(share)} {_LIKE_FOR_LIKE}"
+    by = f", {direction} {of.money(abs(moved.amount))}{bracketed_share(share)} {_LIKE_FOR_LIKE}"
     return f"{by}: {clause}" if clause else by
 
 
@@ -125,7 +125,7 @@ def _describe_total(of: CostOfWeek, change: CostChange, *, before: Total) -> str
     if not direction:
         return ", as in the week before"
     share = change_share(change.amount, base=known_or(before.amount, Decimal(0)))
-    return f", {direction} {of.money(abs(change.amount))}{_percent(share)}"
+    return f", {direction} {of.money(abs(change.amount))}{bracketed_share(share)}"
 
 
 def _describe_parts(of: CostOfWeek, change: CostChange, others: Iterable[tuple[str, ComparisonGroup]]) -> Iterable[str]:
@@ -139,7 +139,7 @@ def _describe_parts(of: CostOfWeek, change: CostChange, others: Iterable[tuple[s
             return
         usual = of.usual
         clause = "about the same" if usual is not None and usual.is_noise else describe_usual(usual)
-        percent = _percent(change.like_for_like_share)
+        percent = bracketed_share(change.like_for_like_share)
         yield f"{_LIKE_FOR_LIKE} {of.money(moved.amount, signed=True)}{percent}{f', {clause}' if clause else ''}"
 
 
@@ -158,7 +158,3 @@ def describe_usual(check: UsualCheck | None) -> str:
 def format_range(usual: UsualRange) -> str:
     """Format a usual range, both shares with their sign."""
     return f"{format_percent(usual.low, signed=True)} to {format_percent(usual.high, signed=True)}"
-
-
-def _percent(share: Decimal | None) -> str:
-    return "" if share is None else f" ({format_percent(share, signed=True)})"

@@ -95,7 +95,7 @@ def _open_lines(
     context: FollowUpContext,
 ) -> Iterable[str]:
     """Yield one sentence for each age of what is open: its number, what it could save, and the workloads by name."""
-    savings = {(str(key), issue.value): finding.savings for (key, issue), finding in findings.items()}
+    savings = {(context.names.workload(key), issue.value): finding.savings for (key, issue), finding in findings.items()}
     ages: dict[str, list[content.RecommendationOutcome]] = {"newly advised": [], "open since": [], "open for 4+ weeks": []}
     for one in found:
         if one.outcome in ("open", "ignored"):
@@ -110,7 +110,7 @@ def _open_lines(
             ages[age].append(one)
     for age, some in ages.items():
         if some:
-            saved = sum((savings.get((_key_text(one), one.issue), Decimal(0)) for one in some), Decimal(0))
+            saved = sum((savings.get((one.workload, one.issue), Decimal(0)) for one in some), Decimal(0))
             saving = format_saving(saved, context.currency)
             oldest = min(one.opened_at for one in some)
             when = f"open since {format_day(oldest, context.zone)} or later" if age == "open since" else age
@@ -122,10 +122,6 @@ def _open_lines(
 
 def _format_age(age: timedelta) -> str:
     return f" ({format_count(age // timedelta(weeks=1), 'week')})"
-
-
-def _key_text(one: content.RecommendationOutcome) -> str:
-    return f"{one.workload.cluster}/{one.workload.namespace}/{one.workload.type}/{one.workload.name}"
 
 
 def _names_of(some: Iterable[content.RecommendationOutcome], now: datetime, *, with_age: bool) -> str:
@@ -146,11 +142,11 @@ def _names_of(some: Iterable[content.RecommendationOutcome], now: datetime, *, w
 def _judged_savings(
     grouped: Iterable[Sequence[Recommendation]], findings: Mapping[tuple[WorkloadKey, Issue], WorkloadFinding]
 ) -> Iterable[Measured[Decimal]]:
-    """Yield the savings of what is done and was judged. Raising requests ends a danger; it saves no money."""
+    """Yield the savings of what is done and was judged."""
     for shared in grouped:
         one = _representative(shared)
         is_done = one.ending is RecommendationEnd.DONE and (one.key.workload, one.key.issue) not in findings
-        if is_done and one.key.issue is not Issue.UNDER_PROVISIONED and one.realised_per_month is not None:
+        if is_done and one.saves_money and one.realised_per_month is not None:
             yield one.realised_per_month
 
 
@@ -189,8 +185,7 @@ def _outcome_of(
     reports = times_reported(opened_at, context.reported_at)
     outcome = _name_of(one, shared, finding, reports=reports, handled=context.handled)
     is_done = outcome == "done"
-    # Raising requests ends a danger; it saves no money.
-    saves = is_done and one.key.issue is not Issue.UNDER_PROVISIONED
+    saves = is_done and one.saves_money
     owners = [
         context.names.component(ref) for ref in dict.fromkeys([one.key.entity, *sorted(other.key.entity for other in shared)])
     ]
@@ -244,7 +239,7 @@ def _format_outcome(one: Recommendation, outcome: OutcomeName, *, reports: int, 
 
 def _format_done(one: Recommendation, currency: str) -> str:
     saved = one.realised_per_month
-    if one.key.issue is Issue.UNDER_PROVISIONED:
+    if not one.saves_money:
         return "Done: requests raised"
     if one.is_pending:
         return "Done, effect pending: its savings are judged once they have arrived, after seven days at the latest"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 from domain.closing_point import ClosingPoint
@@ -26,7 +27,7 @@ def describe_growth(now: ClosingPoint, then: ClosingPoint, *, currency: str, zon
         return ()
     lines = [_describe(mover, format_day(then.as_of, zone), currency, zone) for mover in grown[:MAX_GROWN]]
     if len(grown) > MAX_GROWN:
-        rest = sum((mover.amount for mover in grown[MAX_GROWN:]), start=movers.small.amount * 0)
+        rest = sum((mover.amount for mover in grown[MAX_GROWN:]), start=Decimal(0))
         more = format_count(len(grown) - MAX_GROWN, "more workload")
         lines.append(f"{more} grew: {format_money(rest, currency, signed=True)}")
     if movers.not_comparable.workloads:

@@ -10,7 +10,7 @@ from domain.money import change_share, format_direction, format_money, format_pe
 from reports import content
 from reports.builders.months import format_forecast, format_spent
 from reports.builders.sentences import KeyFigure
-from reports.formatting import format_resent, format_saving
+from reports.formatting import bracketed_share, format_resent, format_saving
 
 
 def format_month_name(month: str) -> str:
@@ -39,11 +39,11 @@ def month_figures(report: content.MonthlyReport) -> Iterator[KeyFigure]:
     expected = f"unknown: {headline.no_forecast_reason}" if forecast is None else format_forecast(forecast, currency)
     yield KeyFigure(label=f"Forecast, {format_month_name(headline.next_month)}", value=expected)
     yield KeyFigure.of_amount("Savings realised, per month", headline.savings_realised)
-    pending = headline.realised.effect_pending
+    counts = ((headline.realised.effect_pending, "effect pending for"), (headline.realised.unknown, "savings unknown for"))
     yield KeyFigure(
         label="Recommendations done",
         value=format_realised(headline.realised, currency),
-        note=f"effect pending for {pending:,}" if pending else "",
+        note=", ".join(f"{what} {count:,}" for count, what in counts if count),
     )
 
 
@@ -71,13 +71,12 @@ def format_month_change(headline: content.MonthHeadline, currency: str) -> str:
     change = headline.change
     if change is None:
         return f"not comparable: {headline.no_change_reason}"
-    share = "" if change.share is None else f" ({format_percent(change.share, signed=True)})"
-    return f"{_range(change.at_least, change.at_most, currency, signed=True)}{share}"
+    return f"{_range(change.at_least, change.at_most, currency, signed=True)}{bracketed_share(change.share)}"
 
 
 def format_realised(realised: content.RealisedSavings, currency: str) -> str:
     """Format what was carried out, and what it saves."""
-    saved = format_saving(realised.per_month, currency)
+    saved = "" if realised.per_month is None else format_saving(realised.per_month, currency)
     return f"{realised.done:,}{f', saving {saved} a month' if saved else ''}"
 
 
@@ -87,8 +86,7 @@ def format_variance(team: content.TeamMonth) -> str:
     if budget is None:
         return ""
     share = change_share(low, base=budget) if low is not None and low == high else None
-    percent = "" if share is None else f" ({format_percent(share, signed=True)})"
-    return f"{_range(low, high, team.cost.currency, signed=True)}{percent}"
+    return f"{_range(low, high, team.cost.currency, signed=True)}{bracketed_share(share)}"
 
 
 def _range(low: Decimal | None, high: Decimal | None, currency: str, *, signed: bool = False) -> str:

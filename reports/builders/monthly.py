@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from domain.measures import Total, Unknown, known_or
+from domain.measures import Total, Unknown, known_or, total_of
 from domain.money import change_share, format_count, parse_currency
 from domain.month_to_date import MonthToDate
 from domain.refs import PLATFORM
@@ -110,11 +110,13 @@ def _forecast(facts: MonthFacts) -> content.Forecast | None:
 def _realised(done: Iterable[Recommendation]) -> content.RealisedSavings:
     """Sum what was done, each workload and issue once: several components may own it."""
     once = {(one.key.workload, one.key.issue, one.opened_at): one for one in done if one.ending is RecommendationEnd.DONE}
-    judged = [one.realised_per_month for one in once.values() if one.judged_at is not None]
+    judged = [one for one in once.values() if one.judged_at is not None]
+    saved = total_of(one.realised_per_month for one in judged if one.saves_money and one.realised_per_month is not None)
     return content.RealisedSavings(
         done=len(once),
         effect_pending=len(once) - len(judged),
-        per_month=sum((known_or(amount, Decimal(0)) or Decimal(0) for amount in judged), Decimal(0)),
+        unknown=saved.parts - saved.known,
+        per_month=known_or(saved.amount, None),
     )
 
 

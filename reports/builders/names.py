@@ -37,9 +37,7 @@ class ReportNames:
 
     def workload(self, key: WorkloadKey) -> content.WorkloadName:
         """Convert a workload key to report content."""
-        return content.WorkloadName(
-            cluster=key.cluster, namespace=key.namespace, type=key.type, name=key.name, label=self.label(key)
-        )
+        return workload_name(key, self.ambiguous)
 
 
 def names_of(
@@ -48,6 +46,13 @@ def names_of(
     """Return the names for what two closing snapshots and a report's other workloads hold; claims of now come first."""
     claims = {**(then.claims if then is not None else {}), **now.claims}
     return ReportNames(titles=titles, claims=claims, ambiguous=ambiguous_names([*claims, *others]))
+
+
+def workload_name(key: WorkloadKey, ambiguous: Collection[str]) -> content.WorkloadName:
+    """Convert a workload key to report content."""
+    return content.WorkloadName(
+        cluster=key.cluster, namespace=key.namespace, type=key.type, name=key.name, label=label_of(key, ambiguous)
+    )
 
 
 def label_of(key: WorkloadKey, ambiguous: Collection[str]) -> str:

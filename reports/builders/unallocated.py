@@ -13,7 +13,7 @@ from domain.unallocated import SweepUnallocated, UnallocatedCost, describe_missi
 from domain.weeks import IsoWeek
 from reports import content
 from reports.builders.headline import amount_of
-from reports.builders.names import ambiguous_names
+from reports.builders.names import ambiguous_names, workload_name
 from reports.facts import UnallocatedFacts
 from reports.formatting import clip
 
@@ -76,14 +76,7 @@ def _workloads(facts: UnallocatedFacts, currency: str) -> tuple[content.Unalloca
     ambiguous = ambiguous_names(one.key for one in facts.largest)
     return tuple(
         content.UnallocatedWorkload(
-            workload=content.WorkloadName(
-                cluster=one.key.cluster,
-                namespace=one.key.namespace,
-                type=one.key.type,
-                name=one.key.name,
-                label=f"{one.key.name} ({one.key.type})" if one.key.name in ambiguous else one.key.name,
-            ),
-            cost=_amount(total_of([one.cost_7d]), currency, facts.closing.as_of),
+            workload=workload_name(one.key, ambiguous), cost=_amount(total_of([one.cost_7d]), currency, facts.closing.as_of)
         )
         for one in facts.largest[:MAX_WORKLOADS]
     )

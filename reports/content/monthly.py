@@ -26,8 +26,10 @@ class RealisedSavings(ContentModel):
     """Recommendations that were carried out, each once however many components own its workload."""
     effect_pending: int
     """Of those done: their savings were not judged yet."""
-    per_month: Money
-    """Of those judged in the month."""
+    unknown: int = 0
+    """Of those judged: their savings could not be measured."""
+    per_month: Money | None
+    """Of the others of those judged; None if those of all are unknown."""
 
 
 class TeamMonth(ContentModel):

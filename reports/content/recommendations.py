@@ -69,11 +69,6 @@ class RecommendedAction(ContentModel):
     sentence: str
     link: str | None
 
-    @property
-    def more_places(self) -> int:
-        """The number of workloads that are not listed."""
-        return self.workloads - len(self.places)
-
 
 class TopActions(ContentModel):
     """The recommendations, those of danger first, then by savings, and the number of those that are not listed."""

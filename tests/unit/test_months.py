@@ -1,6 +1,7 @@
 """When the monthly roll-up is due, and its content."""
 
 import time
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -10,16 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.advice import Issue
 from domain.measures import Unknown
 from domain.month_to_date import MonthToDate
 from domain.months import InvalidMonth, Month, MonthlySchedule, first_working_day
+from domain.tracking import RecommendationEnd
 from domain.unallocated import SweepUnallocated
 from domain.weeks import CATCH_UP, due_windows, parse_time
 from reports import content
 from reports.builders.month_sentences import describe_month, month_figures
 from reports.builders.monthly import build_monthly_report
 from reports.facts import UnallocatedFacts
+from tests.factories import make_key
 from tests.unit.month_samples import month_cost, month_facts
+from tests.unit.report_samples import recommendation
 
 
 def schedule(zone: str = "UTC", at: str = "09:00") -> MonthlySchedule:
@@ -134,6 +139,15 @@ def test_a_month_with_missing_days_is_a_range_with_its_reason() -> None:
     assert found["Change"] == "\N{MINUS SIGN}€200.00 to +€200.00"
     report = build_monthly_report(month_facts(cost=cost))
     assert "The cost of the month is a range: 2 days were not measured." in report.headline.missing
+
+
+def test_savings_that_could_not_be_measured_are_not_zero() -> None:
+    known = recommendation("ledger", "a", Issue.OVER_PROVISIONED, 20, RecommendationEnd.DONE, realised=Decimal("118.4"))
+    lost = replace(known, key=replace(known.key, workload=make_key("b")), realised_per_month=Unknown("it was removed"))
+    raised = replace(lost, key=replace(lost.key, issue=Issue.UNDER_PROVISIONED))
+    assert figures(done=(known, lost))["Recommendations done"] == "2, saving \u20ac118.40 a month; savings unknown for 1"
+    assert figures(done=(lost,))["Recommendations done"] == "1; savings unknown for 1"
+    assert figures(done=(raised,))["Recommendations done"] == "1"
 
 
 def test_what_was_not_measured_is_unknown_and_never_zero() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Final
 
 from domain.refs import EntityRef
@@ -14,12 +14,8 @@ from reports.formatting import clip, format_day
 _MAX_REASON: Final = 200
 
 
-def list_alerts(alerts: TeamAlerts, titles: Mapping[EntityRef, str], *, zone: str) -> content.AlertList:
+def list_alerts(alerts: TeamAlerts, title_of: Callable[[EntityRef], str], *, zone: str) -> content.AlertList:
     """List a team's alerts."""
-
-    def title_of(about: EntityRef) -> str:
-        return titles.get(about, about.name)
-
     return content.AlertList(
         open=tuple(
             content.OpenAlert(

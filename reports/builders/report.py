@@ -16,7 +16,7 @@ from reports.builders.components import build_components
 from reports.builders.follow_up import FollowUpContext, build_follow_up
 from reports.builders.gaps import list_gaps
 from reports.builders.headline import write_headline
-from reports.builders.names import ReportNames, names_of
+from reports.builders.names import ReportNames, names_of, title_of
 from reports.builders.platform import build_team_overview
 from reports.builders.quiet import is_quiet
 from reports.builders.recommended_actions import choose_actions
@@ -72,7 +72,7 @@ def _team_parts(facts: TeamFacts, found: CostDecomposition | None) -> Iterable[P
     yield ("What to do", lambda: choose_actions(now, currency=currency, names=names, labels=facts.labels, links=facts.meta.links))
     yield "Follow-up on recommendations", lambda: _follow_up(facts, now)
     if facts.alerts.open or facts.alerts.became_usual:
-        yield "Alerts", lambda: list_alerts(facts.alerts, facts.titles, zone=facts.meta.zone)
+        yield "Alerts", lambda: list_alerts(facts.alerts, title_of(facts), zone=facts.meta.zone)
     yield _trend(facts)
     yield "Cross-zone traffic", lambda: summarise_network(now, currency=currency, names=names)
     yield "Automation and policies", lambda: summarise_automation(now)

@@ -11,6 +11,8 @@ from domain.money import format_count, format_money, format_percent
 from reports import content
 from reports.formatting import clip, format_amount, format_change, format_coverage, format_place, format_resent, format_saving
 
+NO_TEAM: Final = "No team owned a component."
+NO_GAP: Final = "Everything was measured."
 MAX_NAME_LENGTH: Final = 60
 MAX_POLICIES: Final = 15
 MAX_ALERT_NAMES: Final = 5

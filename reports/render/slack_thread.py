@@ -29,6 +29,8 @@ from reports.builders.month_sentences import format_variance
 from reports.builders.months import format_spent
 from reports.builders.sentences import (
     MAX_NAME_LENGTH,
+    NO_GAP,
+    NO_TEAM,
     format_alerts,
     format_automation,
     format_follow_up,
@@ -252,13 +254,13 @@ def _automation(automation: content.Automation) -> Iterator[BlockGroup]:
 
 def _gaps(gaps: content.DataGaps) -> Iterator[BlockGroup]:
     if not gaps.gaps:
-        yield paragraph("Everything was measured.")
+        yield paragraph(NO_GAP)
     yield from _rows(clip(gap.sentence, MAX_SENTENCE_LENGTH) for gap in gaps.gaps)
 
 
 def _teams(teams: content.TeamOverview) -> Iterator[BlockGroup]:
     if not teams.teams:
-        yield paragraph("No team owned a component.")
+        yield paragraph(NO_TEAM)
         return
     shown = teams.teams[: 2 * MAX_ROWS_PER_KIND]
     head = ["Team", "7 days", "Like for like", "Savings available, per month", "Measured"]
@@ -302,7 +304,7 @@ def _namespace_rows(namespaces: content.NamespaceList) -> list[list[str]]:
 
 def _team_budgets(budgets: content.TeamBudgets) -> Iterator[BlockGroup]:
     if not budgets.teams:
-        yield paragraph("No team owned a component.")
+        yield paragraph(NO_TEAM)
         return
     rows = [["Team", "Cost", "Budget", "Variance"]]
     for team in budgets.teams[: 2 * MAX_ROWS_PER_KIND]:

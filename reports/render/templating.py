@@ -97,7 +97,9 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         workload_anchor=links.workload_anchor,
         week=lambda text: formatting.format_week(IsoWeek.parse(text)),
     )
-    made.globals.update(format_money=format_money, max_movers=cause_sentences.MAX_MOVERS)
+    made.globals.update(
+        format_money=format_money, max_movers=cause_sentences.MAX_MOVERS, no_gap=sentences.NO_GAP, no_team=sentences.NO_TEAM
+    )
     return made
 
 

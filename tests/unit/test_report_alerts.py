@@ -37,6 +37,13 @@ def test_open_alerts_and_costs_that_became_usual_are_in_every_rendering(render: 
         assert "1 higher cost lasted two weeks and is the usual level now: airflow." in text
 
 
+def test_an_alert_about_the_team_has_the_title_of_the_team() -> None:
+    facts = replace(rich_facts(), title="The Payments Team")
+    about_team = ReportedAlert(rule=Rule.BUDGET, about=facts.team, since=SINCE)
+    text = render_markdown(build_team_report(replace(facts, alerts=TeamAlerts(open=(about_team,)))))
+    assert "The Payments Team: above its budget, since" in text
+
+
 def test_without_alerts_there_is_no_section() -> None:
     sections = build_team_report(replace(rich_facts(), alerts=TeamAlerts())).sections
     assert "Alerts" not in {section.title for section in sections}

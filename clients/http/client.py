@@ -7,6 +7,7 @@ attempt. Both follow no redirect and keep no cookie.
 from __future__ import annotations
 
 import random
+import re
 import ssl
 import time
 from collections import deque
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookiejar import CookieJar
 from io import BytesIO
 from typing import Final
 
@@ -37,6 +38,10 @@ log = structlog.get_logger(__name__)
 
 INTERACTIVE_RETRY_BUDGET_S: Final = 8.0
 _HEADERS: Final = {"User-Agent": "scaleops-worker", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+_ENCODED: Final = re.compile(r"(?=/)(?:/(?![./])|[A-Za-z0-9_.~&=+?,:-]|%[0-9A-F]{2})+")
+"""A target that httpx sends as it is."""
+_READ: Final = httpx.ByteStream(b"")
+"""The stream of a response that was read."""
 _MAX_DOUBLINGS: Final = 16
 _RETRIED: Final = frozenset(
     {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
@@ -86,6 +91,13 @@ class _Call:
     time_left: TimeLeft
     error: ServiceError | None = None
     is_over: bool = False
+
+
+class _NoCookies(CookieJar):
+    """Keeps no cookie, and sends none."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Keep nothing."""
 
 
 @dataclass(slots=True)
@@ -205,14 +217,17 @@ class HttpClient:
         connection.transport.set_deadline(deadline)
         has_status = is_complete = False
         try:
-            url = self._base_url + request.target
             # As bytes, because httpx encodes text in ASCII only.
             headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
-            with connection.client.stream(request.method, url, headers=headers, content=request.body) as incoming:
+            url, extensions = self._address(request.target)
+            with connection.client.stream(
+                request.method, url, headers=headers, content=request.body, extensions=extensions
+            ) as incoming:
                 has_status = True
                 body = self._read_body(incoming, request)
                 is_complete = True
-                return HttpResponse(status=incoming.status_code, headers=incoming.headers, body=body)
+            incoming.stream = _READ  # its own refers to it, so that only the garbage collector would free both
+            return HttpResponse(status=incoming.status_code, headers=incoming.headers, body=body)
         except (httpcore.ConnectTimeout, httpcore.PoolTimeout):
             reason = f"no connection within {min(self.options.connect_s, left_s):g} s{self._via}"
             raise no_response(self.service, request, reason, sent=False) from None
@@ -238,6 +253,13 @@ class HttpClient:
         finally:
             self._release(connection, is_reusable=is_complete)
 
+    def _address(self, target: str) -> tuple[httpx.URL | str, dict[str, bytes]]:
+        """Return the URL and the extensions that request a target. An encoded one is an extension: httpx would parse it in the URL."""
+        if _ENCODED.fullmatch(target) is None:
+            return self._base_url + target, {}
+        base = self._parsed_base_url
+        return base, {"target": base.raw_path.rstrip(b"/") + target.encode("ascii")}
+
     def _read_body(self, incoming: httpx.Response, request: HttpRequest) -> bytes:
         body = BytesIO()  # returns its content without a second copy of it, which doubles the memory of a large response
         limit = request.max_response_bytes or self.options.max_response_bytes
@@ -260,7 +282,7 @@ class HttpClient:
             client = httpx.Client(
                 transport=transport,
                 headers=_HEADERS,
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+                cookies=_NoCookies(),
                 timeout=httpx.Timeout(None, pool=self.options.timeout_s),  # the transport has the deadline
                 trust_env=False,
             )
@@ -272,6 +294,10 @@ class HttpClient:
             self._idle.append(connection)
         else:
             connection.client.close()
+
+    @cached_property
+    def _parsed_base_url(self) -> httpx.URL:
+        return httpx.URL(self._base_url)
 
     @cached_property
     def _proxy(self) -> ProxyAddress | None:

@@ -42,14 +42,15 @@ class DeadlineTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return its response with an unread body."""
-        url = request.url
+        url, extensions = request.url, dict(request.extensions)
+        target = extensions.pop("target", url.raw_path)  # as httpx documents; httpcore would send it to a proxy, too
         response = self._pool.handle_request(
             httpcore.Request(
                 method=request.method,
-                url=httpcore.URL(scheme=url.raw_scheme, host=_bracketed(url.raw_host), port=url.port, target=url.raw_path),
+                url=httpcore.URL(scheme=url.raw_scheme, host=_bracketed(url.raw_host), port=url.port, target=target),
                 headers=request.headers.raw,
                 content=request.stream,
-                extensions=request.extensions,
+                extensions=extensions,
             )
         )
         return httpx.Response(status_code=response.status, headers=response.headers, stream=_Body(response))

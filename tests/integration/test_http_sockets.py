@@ -1,5 +1,6 @@
 """The HTTP client over real sockets: kept, stale and broken connections, proxies, cookies, certificates."""
 
+import gc
 import gzip
 import socket
 import ssl
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from clients.http.client import HttpClient, HttpOptions
@@ -185,6 +187,37 @@ def test_a_space_in_a_target_is_encoded() -> None:
     with serving(COMPLETE) as server, client_of(server.url) as http:
         http.send(HttpRequest(method="GET", target="/a b"))
     assert server.requests[0].startswith(b"GET /a%20b HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("target", "sent"),
+    [
+        ("/api/v1/a.b_c~d?x=%C3%A9&y=1:2,3+4", "/parent/api/v1/a.b_c~d?x=%C3%A9&y=1:2,3+4"),
+        ("/api/../other", "/parent/other"),
+        ("/api/./b", "/parent/api/b"),
+        ("/api?x=%", "/parent/api?x=%"),
+        ("/api?x=%c3", "/parent/api?x=%c3"),
+        ("/api#fragment", "/parent/api"),
+        ("/api?x=é", "/parent/api?x=%C3%A9"),
+    ],
+)
+def test_a_target_is_below_the_path_of_the_service(target: str, sent: str) -> None:
+    with serving(COMPLETE) as server, client_of(f"{server.url}/parent/") as http:
+        http.send(HttpRequest(method="GET", target=target))
+    assert server.requests[0].startswith(f"GET {sent} HTTP/1.1\r\n".encode())
+
+
+def test_a_response_is_freed_without_the_garbage_collector() -> None:
+    with serving(COMPLETE, COMPLETE) as server, client_of(server.url) as http:
+        http.send(GET)
+        gc.collect()
+        gc.disable()
+        try:
+            http.send(GET)
+            left = [one for one in gc.get_objects() if isinstance(one, httpx.Response)]
+        finally:
+            gc.enable()
+    assert left == []
 
 
 def test_a_header_may_have_a_name_in_any_script() -> None:

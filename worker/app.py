@@ -6,6 +6,7 @@ prefetches one. No ETA and no countdown: what has to wait is a row with a time.
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from datetime import timedelta
@@ -60,6 +61,11 @@ def build_app(redis_url: str, *, instance: str, open_context: ContextFactory, ti
     def on_beat_init(sender: Any, **_: object) -> None:  # noqa: ANN401 - Celery's service has no types
         sender.scheduler.on_tick = LivenessFile(instance=instance, serves=BEAT).touch
 
+    def on_process_init(**_: object) -> None:
+        # What was loaded before the fork stays, so it is not walked for garbage in each full collection.
+        gc.freeze()
+        start_tracing(instance)  # in each child, after the fork: the exporter's connections must not be shared
+
     def on_process_shutdown(**_: object) -> None:
         process.close()
         stop_tracing()
@@ -67,8 +73,7 @@ def build_app(redis_url: str, *, instance: str, open_context: ContextFactory, ti
     signals.setup_logging.connect(_keep_logging_config, weak=False)
     signals.worker_ready.connect(on_worker_ready, weak=False)
     signals.beat_init.connect(on_beat_init, weak=False)
-    # In each child, after the fork: the exporter's connections must not be shared.
-    signals.worker_process_init.connect(lambda **_: start_tracing(instance), weak=False)
+    signals.worker_process_init.connect(on_process_init, weak=False)
     signals.worker_process_shutdown.connect(on_process_shutdown, weak=False)
     return app
 

@@ -5,9 +5,8 @@ The bounds are far above any real installation, and far below what a column, a f
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final, NamedTuple
 
 MAX_MONEY: Final = Decimal(10) ** 12
@@ -24,9 +23,10 @@ class PlausibleRange(NamedTuple):
 
     def accepts(self, value: Decimal | float) -> bool:
         """Return True for a finite number within the range."""
-        if not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
+        try:
+            return self.low <= value <= self.high  # False for infinity, and for NaN as a float
+        except InvalidOperation:  # NaN as a Decimal
             return False
-        return self.low <= value <= self.high
 
 
 MONEY: Final = PlausibleRange(-MAX_MONEY, MAX_MONEY)

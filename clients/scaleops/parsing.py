@@ -7,7 +7,6 @@ that is null, or missing from an object without other members, is empty: ScaleOp
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
@@ -142,26 +141,33 @@ class _Fields:
         return self._read(name, _text)
 
     def required_text(self, name: str) -> str:
-        value = self.text(name)
+        sent = self.row.get(name)
+        value = sent if isinstance(sent, str) and len(sent) <= _MAX_TEXT_LENGTH else self.text(name)
         if value is None or not value.strip():
-            sent = self.row.get(name)
             problem = "is missing" if sent is None else f"is {_kind_of(sent)}, not a name"
             message = f"{name} {problem}"
             raise _UnreadableRow(message)
         return value
 
     def flag(self, name: str) -> bool | None:
-        return self._read(name, _boolean)
+        sent = self.row.get(name)
+        return sent if isinstance(sent, bool) else self._read(name, _boolean)
 
     def money(self, name: str) -> Decimal | None:
         return self._number(name, limits.MONEY)
 
     def quantity(self, name: str, accepted: PlausibleRange) -> float | None:
+        sent = self.row.get(name)
+        if type(sent) is int and accepted.accepts(sent):
+            return sent
         value = self._number(name, accepted)
         return None if value is None else int(value) if value == value.to_integral_value() else float(value)
 
     def count(self, name: str) -> int | None:
         """Return a whole number, also if it was sent as 2.0."""
+        sent = self.row.get(name)
+        if type(sent) is int and limits.COUNT.accepts(sent):
+            return sent
         value = self._read(name, lambda sent: _whole(_number(sent, limits.COUNT)))
         return None if value is None else int(value)
 
@@ -319,14 +325,14 @@ def _boolean(value: object) -> bool | None:
 def _number(value: object, accepted: PlausibleRange) -> Decimal | None:
     """Return a finite number within its range; None for anything else. JSON has one number type, so 1 and "1.0" are the same."""
     number: Decimal | None = None
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        number = Decimal(value)
+    if isinstance(value, float):
+        number = Decimal(repr(value))
     elif isinstance(value, Decimal):
         number = value
-    elif isinstance(value, float) and math.isfinite(value):
-        number = Decimal(repr(value))
+    elif isinstance(value, bool):
+        return None
+    elif isinstance(value, int):
+        number = Decimal(value)
     elif isinstance(value, str) and _DECIMAL.fullmatch(value.strip()) is not None:
         number = Decimal(value.strip())
     return number if number is not None and accepted.accepts(number) else None

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import JSON, DateTime, LargeBinary, Numeric, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
@@ -135,8 +136,7 @@ class CompressedJson(TypeDecorator[Json]):
         del dialect
         if value is None:
             return None
-        unpacked: Json = json.loads(zlib.decompress(value))
-        return unpacked
+        return load_json(zlib.decompress(value))
 
 
 Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -153,6 +153,15 @@ def storable(text: str) -> str:
 def dump_json(value: Json) -> str:
     """Serialise JSON that both databases accept. Raises ValueError for NaN, TypeError for a Decimal."""
     return _dump(_ENCODER, value)
+
+
+def load_json(text: str | bytes) -> Json:
+    """Parse JSON of a database. What pydantic's parser refuses, such as very deep nesting, the slower one of Python reads."""
+    try:
+        parsed: Json = from_json(text)
+    except ValueError:
+        parsed = json.loads(text)
+    return parsed
 
 
 def dump_rows(rows: Sequence[Mapping[str, Any]]) -> str:

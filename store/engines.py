@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from typing import Any, Final
@@ -14,13 +14,14 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, NotSupportedError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from store.columns import dump_json
+from store.columns import dump_json, load_json
 from store.errors import StoreUnavailable
 from store.postgres import READ_ONLY, DatabaseTimeouts, bound_waiting
 from store.urls import describe
 
 BUSY_TIMEOUT_MS: Final = 30_000
 """How long a SQLite writer waits for the lock."""
+_JSON: Final[Mapping[str, Any]] = {"json_serializer": dump_json, "json_deserializer": load_json}
 _READ_ONLY_SERVER: Final = frozenset({"25006", "0A000"})
 """A statement that writes, and one that a standby does not support at all (https://www.postgresql.org/docs/current/hot-standby.html)."""
 _ENVIRONMENT: Final = frozenset({"42501", "3D000", "3F000", "26000", "42P05"})
@@ -30,14 +31,12 @@ _ENVIRONMENT: Final = frozenset({"42501", "3D000", "3F000", "26000", "42P05"})
 def build_engine(url: URL, timeouts: DatabaseTimeouts | None = None) -> Engine:
     """Build the engine. It connects on first use; its errors never contain the parameters of a statement."""
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(
-            url, hide_parameters=True, json_serializer=dump_json, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}
-        )
+        engine = create_engine(url, **_JSON, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
         event.listen(engine, "do_connect", _create_private_file)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    engine = create_engine(url, hide_parameters=True, json_serializer=dump_json, pool_pre_ping=True)
+    engine = create_engine(url, **_JSON, hide_parameters=True, pool_pre_ping=True)
     bound_waiting(engine, timeouts or DatabaseTimeouts())
     return engine
 

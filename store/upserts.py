@@ -49,16 +49,22 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Row]) -> No
 
 
 def upsert(
-    connection: Connection, table: Table, rows: Sequence[Row], *, key: Sequence[str], unless_smaller: str | None = None
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Row],
+    *,
+    key: Sequence[str],
+    unless_smaller: str | None = None,
+    are_distinct: bool = False,
 ) -> None:
-    """Insert rows, or update the existing row with the same unique `key`.
+    """Insert rows, or update the existing row with the same unique `key`. `are_distinct`: no two rows have the same one, as stored.
 
     With `unless_smaller`, an existing row whose value in that column is smaller is not updated.
     """
     if not rows:
         return
     names = tuple(rows[0])
-    as_document = _takes_document(connection, rows) and _differ(rows, key)
+    as_document = _takes_document(connection, rows) and (are_distinct or _differ(rows, key))
     statement = _build_upsert(table, connection.dialect.name, tuple(key), names, unless_smaller, as_document=as_document)
     connection.execute(statement, document_of(rows) if as_document else list(rows))
 

@@ -84,7 +84,7 @@ class Components(Queries):
 
     def by_refs(self, refs: Sequence[EntityRef]) -> tuple[Component, ...]:
         """Return these components without the gone ones, by reference."""
-        chosen = select(components).where(components.c.entity_ref.in_(refs), components.c.gone_at.is_(None))
+        chosen = select(components).where(self._is_one_of(components.c.entity_ref, refs), components.c.gone_at.is_(None))
         return self._components(chosen)
 
     def counts(self) -> Mapping[EntityRef, int]:

@@ -27,7 +27,7 @@ class Inventory(Queries):
     def add(self, as_of: datetime, workloads: Sequence[InventoryWorkload]) -> None:
         """Store workloads of the inventory of a sweep; a repeat changes nothing."""
         rows = {points.stored_key(workload.key): _row(as_of, workload) for workload in workloads}
-        upsert(self._connection, inventory, [rows[key] for key in sorted(rows)], key=_KEY)
+        upsert(self._connection, inventory, [rows[key] for key in sorted(rows)], key=_KEY, are_distinct=True)
 
     def of_sweep(self, as_of: datetime) -> Iterator[InventoryWorkload]:
         """Yield the inventory of a sweep; nothing if it was not fetched or is older."""

@@ -50,7 +50,8 @@ def row_of(point: WorkloadPoint) -> dict[str, Any]:
     unknown: dict[str, str] = {}
     row: dict[str, Any] = {"as_of": point.as_of, **row_from(point.key), "policy_name": point.policy_name}
     for name in MEASURES:
-        row[name] = value_or_null(getattr(point, name), name, unknown)
+        value = getattr(point, name)
+        row[name] = value if not isinstance(value, Unknown) else value_or_null(value, name, unknown)
     network = point.network
     row["network_as_of"] = point.network_as_of
     row["network_monitored"] = None if isinstance(network, Unknown) else isinstance(network, NetworkUse)
@@ -124,6 +125,9 @@ def summed_row(row: RowMapping) -> SummedRow:
 
 def stored_key(key: WorkloadKey) -> WorkloadKey:
     """Return the key as it is read back: with characters replaced that no database stores."""
+    text = f"{key.cluster}{key.namespace}{key.type}{key.name}"
+    if storable(text) is text:
+        return key
     return WorkloadKey(
         cluster=storable(key.cluster), namespace=storable(key.namespace), type=storable(key.type), name=storable(key.name)
     )

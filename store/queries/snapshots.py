@@ -48,7 +48,8 @@ class Snapshots(Queries):
             return
         as_of = self._one_as_of(measurements)
         self._require_open(as_of)
-        stored = self.outcomes_of([measurement.snapshot.ref for measurement in measurements], as_of)
+        unknown = [one.snapshot.ref for one in measurements if one.snapshot.outcome is not Outcome.MEASURED]
+        stored = self.outcomes_of(unknown, as_of) if unknown else {}
         chosen = {
             measurement.snapshot.ref: measurement
             for measurement in measurements
@@ -165,7 +166,7 @@ class Snapshots(Queries):
     def outcomes_of(self, refs: Sequence[EntityRef], as_of: datetime) -> Mapping[EntityRef, Outcome]:
         """Return the outcomes that a sweep has so far of these components."""
         chosen = select(snapshots.c.entity_ref, snapshots.c.outcome).where(
-            snapshots.c.as_of == as_of, snapshots.c.entity_ref.in_(refs)
+            snapshots.c.as_of == as_of, self._is_one_of(snapshots.c.entity_ref, refs)
         )
         return {row.entity_ref: Outcome(row.outcome) for row in self._connection.execute(chosen)}
 
@@ -221,7 +222,9 @@ class Snapshots(Queries):
             select(snapshots.c.entity_ref, *(columns[name] for name in points.NETWORK_COLUMNS))
             .join(snapshot_points, columns.id == snapshot_points.c.point_id)
             .join(snapshots, snapshots.c.id == snapshot_points.c.snapshot_id)
-            .where(snapshots.c.entity_ref.in_(refs), snapshots.c.as_of > after, columns.network_as_of == columns.as_of)
+            .where(
+                self._is_one_of(snapshots.c.entity_ref, refs), snapshots.c.as_of > after, columns.network_as_of == columns.as_of
+            )
             .where(columns.network_monitored.is_(True))
             .order_by(columns.as_of)
         )
@@ -261,14 +264,16 @@ class Snapshots(Queries):
         upsert(self._connection, snapshots, rows, key=["entity_ref", "as_of"])
         found = self._connection.execute(
             select(snapshots.c.entity_ref, snapshots.c.id).where(
-                snapshots.c.as_of == as_of, snapshots.c.entity_ref.in_(list(chosen))
+                snapshots.c.as_of == as_of, self._is_one_of(snapshots.c.entity_ref, chosen)
             )
         )
         snapshot_ids = {row.entity_ref: row.id for row in found}
         keys_of = {ref: {points.stored_key(point.key) for point in measurement.points} for ref, measurement in chosen.items()}
         keys = sorted(set().union(*keys_of.values()))
         point_ids = self._point_ids(as_of, keys)
-        self._connection.execute(delete(snapshot_points).where(snapshot_points.c.snapshot_id.in_(snapshot_ids.values())))
+        self._connection.execute(
+            delete(snapshot_points).where(self._is_one_of(snapshot_points.c.snapshot_id, snapshot_ids.values()))
+        )
         links = [
             {"snapshot_id": snapshot_ids[ref], "point_id": point_ids[key]}
             for ref, keys_of_one in keys_of.items()
@@ -285,7 +290,7 @@ class Snapshots(Queries):
                 fullest[key] = row
         # In the order of their keys, so that two writers cannot deadlock.
         rows = [fullest[key] for key in sorted(fullest)]
-        upsert(self._connection, workload_points, rows, key=points.KEY, unless_smaller="precedence")
+        upsert(self._connection, workload_points, rows, key=points.KEY, unless_smaller="precedence", are_distinct=True)
 
     def _point_ids(self, as_of: datetime, keys: Sequence[WorkloadKey]) -> Mapping[WorkloadKey, int]:
         columns = workload_points.c

@@ -348,7 +348,7 @@ def test_every_rendering_shows_the_same_sentences(report: content.Report) -> Non
             assert sentence in re.sub(r"\s+", " ", plain)
     if report.headline.change is not None and report.headline.change.like_for_like.workloads:
         assert f'value {report.headline.tone}"' in render_page(report)
-    assert str(slack[0]["text"]).startswith(f"{report.title}: {report.headline.changed}")
+    assert unescaped(str(slack[0]["text"])).startswith(f"{report.title}: {report.headline.changed}")
 
 
 def test_workloads_of_one_name_and_several_kinds_are_distinguished() -> None:

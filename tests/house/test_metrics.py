@@ -5,18 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import REGISTRY, CollectorRegistry
 from promql_parser import parse
 
-from gateway.web.metrics import Metrics
-from worker import metrics as worker_metrics
-from worker.db_metrics import DATABASE_METRICS
+from tests.docgen.metrics import SOURCES, metrics
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "deploy" / "chart" / "monitoring"
@@ -29,29 +25,8 @@ NAME = re.compile(r"scaleops_worker_[a-z_]+|job:scaleops_worker_[a-z_]+:[a-z0-9_
 UNITS = ("_seconds", "_bytes", "_ratio")
 
 
-@dataclass(frozen=True)
-class KnownMetric:
-    """A metric as it is scraped."""
-
-    kind: str
-    help: str
-    labels: frozenset[str]
-
-
-def registered(registry: CollectorRegistry) -> Iterator[tuple[str, KnownMetric]]:
-    for collector in registry._collector_to_names:
-        for family in collector.describe() if hasattr(collector, "describe") else []:
-            if family.name.startswith("scaleops_worker"):
-                name = f"{family.name}_total" if family.type == "counter" else family.name
-                yield name, KnownMetric(family.type, family.documentation, frozenset(getattr(collector, "_labelnames", ())))
-
-
-assert worker_metrics.__name__  # imported: its metrics are in REGISTRY
-METRICS = {
-    **dict(registered(REGISTRY)),
-    **dict(registered(Metrics().registry)),
-    **{name: KnownMetric("gauge", spec.help, frozenset(spec.labels)) for name, spec in DATABASE_METRICS.items()},
-}
+METRICS = {metric.name: metric for section in SOURCES for metric in metrics(section)}
+"""As they are documented; `test_docs_reference` compares them with those that are registered."""
 SERIES = {
     series
     for name, metric in METRICS.items()
@@ -96,14 +71,14 @@ def test_every_query_uses_existing_labels(name: str, query: str) -> None:
     known = {"namespace", "job", "le"}
     for series in NAME.findall(query):
         base = re.sub(r"_(bucket|sum|count)$", "", series)
-        known |= METRICS[base].labels if base in METRICS else METRICS[series].labels if series in METRICS else set()
+        known |= set(METRICS[base].labels if base in METRICS else METRICS[series].labels if series in METRICS else ())
     assert labels_named(query) - known == set(), name
 
 
 def test_names_follow_the_convention() -> None:
     for name, metric in METRICS.items():
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", name)
-        assert metric.help, name
+        assert metric.meaning, name
         assert name.endswith("_total") == (metric.kind == "counter"), name
         assert metric.kind != "histogram" or name.endswith(UNITS), name
         assert not re.search(r"_(ms|milliseconds|minutes|hours|mb|kb|percent)(_|$)", name), name

@@ -25,7 +25,7 @@ from reports.alert_titles import member_title
 from reports.findings import format_finding, headline, remedy
 from reports.formatting import clip, format_delay, format_instant, format_interval, shell_word
 from reports.notice_layout import MAX_SENTENCE, NoticeContent, NoticeLine, slack_message
-from reports.page_addresses import PageAddresses
+from reports.page_addresses import PageAddresses, name_of_page
 
 MAX_SUBJECTS: Final = 3
 """Workloads that the end of an alert names."""
@@ -33,7 +33,6 @@ _MAX_SUBJECT: Final = 120
 _CHECK_GROWTH: Final = "Check whether this growth is meant; if it is not, undo the change that caused it."
 _MOVED: Final = "-moved"
 """Key suffix of the update that ends a message, next to the post that replaces it."""
-_ON_PAGE: Final = "Acknowledge, snooze or dismiss it on the component's page."
 _WITH_COMMANDS: Final = frozenset({NoticeKind.OPENED, NoticeKind.REOPENED, NoticeKind.CHANGED, NoticeKind.REPEATED})
 
 KIND_PREFIXES: Final = {
@@ -109,7 +108,8 @@ def slack_notice(
     """Return one notice as a Slack message, or as an update of the alert's message; `page_note` says what became of the page."""
     reasons = [f"Why you get this: {notice.reason} Sent here by {post.route}.", *([page_note] if page_note else [])]
     if notice.kind in _WITH_COMMANDS:
-        reasons.append(_ON_PAGE if context.page is not None else _commands(notice.alert))
+        on_page = f"Acknowledge, snooze or dismiss it on the {name_of_page(notice.alert.about)}."
+        reasons.append(on_page if context.page is not None else _commands(notice.alert))
     if context.runbook and notice.kind not in ENDINGS:
         reasons.append(f"Run book: {context.runbook}")
     title = f"{KIND_PREFIXES[notice.kind]}{headline(notice.alert, notice.findings, context.title, context.currency)}"

@@ -48,10 +48,17 @@ class PageAddresses:
         if self.base is None:
             return None
         if about == PLATFORM:
-            label, page, url = "Open status page", STATUS_PAGE, status_page(self.base)
+            page, url = STATUS_PAGE, status_page(self.base)
         elif about.kind in OWNER_KINDS:
-            label, page, url = "Open team page", TEAM_PAGE, team_page(self.base, about)
+            page, url = TEAM_PAGE, team_page(self.base, about)
         else:
-            label, page, url = "Open component page", COMPONENT_PAGE, component_page(self.base, about)
+            page, url = COMPONENT_PAGE, component_page(self.base, about)
         signed = url if self.links is None else self.links.sign(url, now + LINK_TTL, page=page, origin=origin)
-        return PageAddress(label=label, url=signed)
+        return PageAddress(label=f"Open {name_of_page(about)}", url=signed)
+
+
+def name_of_page(about: EntityRef) -> str:
+    """Return the name of the page where alerts about an entity are answered, as its reader calls it."""
+    if about == PLATFORM:
+        return "status page"
+    return "team page" if about.kind in OWNER_KINDS else "component page"

@@ -103,9 +103,9 @@ class Admission:
                 return Caller(kind="link", subject=path, origin=unquote(origin_of(query)))
             case LinkStatus.EXPIRED:
                 message = (
-                    "this link has expired; links are valid for five weeks, and the newest report in the channel has a new one"
+                    "this link has expired; links are valid for five weeks, and the newest message in the channel has a new one"
                 )
                 raise forbidden(message)
             case _:
-                message = "this link has no valid signature; open the link in the report again"
+                message = "this link has no valid signature; open the link in the message again"
                 raise HttpError(HTTPStatus.UNAUTHORIZED, "AuthenticationError", message)

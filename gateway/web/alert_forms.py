@@ -1,4 +1,4 @@
-"""The form on a component's page with which people answer an alert: acknowledge, snooze or dismiss it.
+"""The form with which people answer an alert on the page of its component, its team or the installation: acknowledge, snooze or dismiss it.
 
 Only a POST changes anything: a GET may be the preview of a link. The form's token binds it to one alert and one caller for an hour,
 so that no other site can have a browser send it. Without WORKER_SECRET_KEY there is no form.

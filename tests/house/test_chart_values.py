@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,3 +85,15 @@ def test_the_chart_has_the_version_of_the_project() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert (chart["version"], chart["appVersion"]) == (version, version)
+
+
+def test_the_documentation_names_the_objects_of_the_release_costs() -> None:
+    fullname = f"costs-{yaml.safe_load((CHART / 'Chart.yaml').read_text(encoding='utf-8'))['name']}"
+    templates = "\n".join(file.read_text(encoding="utf-8") for file in (CHART / "templates").glob("*.yaml"))
+    made = set(re.findall(r"^  name: \{\{.*(?:\$fullname|fullname\" \.) \}\}-([a-z-]+)", templates, re.MULTILINE))
+    pages = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "docs").rglob("*.md"))
+    named = set(re.findall(rf"(?:deploy/|pvc |name: |http://|`){fullname}-([a-z-]+)", pages))
+    assert {"gateway", "data"} <= named
+    assert {name.removesuffix("-collect") for name in named} <= made
+    assert f"{fullname}-gateway, port: {{number: {VALUES['gateway']['service']['port']}}}" in pages
+    assert not re.search(r"(?:name: |http://)scaleops-worker[,:]", pages), "the chart makes no object of this name"

@@ -69,7 +69,7 @@ def test_an_opening_says_what_since_when_what_to_do_and_why() -> None:
 
 def test_with_a_page_it_is_answered_there() -> None:
     text = text_of(posted(opening(), page="https://worker.example/x"))
-    assert "Acknowledge, snooze or dismiss it on the component's page." in text
+    assert "Acknowledge, snooze or dismiss it on the component page." in text
     assert "scaleops-worker" not in text
 
 

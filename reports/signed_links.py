@@ -21,7 +21,7 @@ from reports.links import percent_encode
 LINK_TTL: Final = timedelta(days=35)
 """Five weekly reports."""
 _QUERY: Final = re.compile(
-    r"until=(?P<until>[1-9][0-9]{0,10})(?:&via=(?P<via>[A-Za-z0-9_.~%-]{1,300}))?&sig=(?P<sig>[A-Za-z0-9_-]{43})"
+    r"(?P<link>until=(?P<until>[1-9][0-9]{0,10})(?:&via=(?P<via>[A-Za-z0-9_.~%-]{1,300}))?&sig=(?P<sig>[A-Za-z0-9_-]{43}))"
     r"(?:&week=[0-9]{4}-W[0-9]{2})?(?:&format=(?:csv|json)(?:&table=[a-z-]{1,40})?)?"
 )
 _TOKEN: Final = re.compile(r"(?P<until>[1-9][0-9]{0,10})\.(?P<sig>[A-Za-z0-9_-]{43})")
@@ -150,6 +150,12 @@ def expiry_of(query: str) -> datetime | None:
     """Return when a verified link expires; None if it is not a signed link."""
     found = _QUERY.fullmatch(query)
     return None if found is None else datetime.fromtimestamp(int(found["until"]), timezone.utc)
+
+
+def link_in(query: str) -> str:
+    """Return the query of a signed link, without the week and the table that were added to it; empty if it is not one."""
+    found = _QUERY.fullmatch(query)
+    return "" if found is None else found["link"]
 
 
 def _path_of(address: str, page: SignablePage) -> str:

@@ -85,8 +85,10 @@ def alert_page_routes(contexts: RequestContexts, forms: AlertForms, path: str, r
         return await contexts.pools.run(partial(_submit, visit, read, fields), is_live=False)
 
     name = path.split("/")[1]
-    shown = [Route(spelling, show, name=name, methods=["GET"]) for spelling in (path, f"{path}/")]
-    return [*shown, Route(path, submit, name=name, methods=["POST"])]
+    served = {"GET": show, "POST": submit}
+    return [
+        Route(spelling, serve, name=name, methods=[method]) for spelling in (path, f"{path}/") for method, serve in served.items()
+    ]
 
 
 def _show(visit: PageVisit, read: ReadPage, problem: AnswerRejected | None = None) -> GatewayResponse:
@@ -106,7 +108,6 @@ def _submit(visit: PageVisit, read: ReadPage, fields: Mapping[str, str]) -> Gate
         visit.forms.submit(visit.context.history, about, fields, visit.caller)
     except AnswerRejected as problem:
         return _show(visit, read, problem)
-    asked = visit.request
-    location = b"?" + asked.query if asked.query else asked.target.rpartition(b"/")[2]
-    headers = ((b"location", location + b"#alerts"), (b"referrer-policy", b"same-origin"), *SAFE_HEADERS)
+    location = f"{visit.request.url}#alerts".encode("latin-1")
+    headers = ((b"location", location), (b"referrer-policy", b"same-origin"), *SAFE_HEADERS)
     return GatewayResponse(status=HTTPStatus.SEE_OTHER, headers=headers)

@@ -17,7 +17,7 @@ from domain.refs import EntityRef
 from gateway.auth.callers import Caller
 from gateway.request import GatewayRequest
 from reports.links import PLATFORM_SLUG, component_page, percent_encode, team_page, team_slug
-from reports.signed_links import COMPONENT_PAGE, REPORT_PAGE, PageLinks, expiry_of, report_origin, team_of_origin
+from reports.signed_links import COMPONENT_PAGE, REPORT_PAGE, PageLinks, expiry_of, link_in, report_origin, team_of_origin
 
 OVERVIEW: Final = "/reports"
 STATUS: Final = "/status"
@@ -94,10 +94,8 @@ def require_within_link(caller: Caller, component: Component) -> None:
 
 
 def signed_part(request: GatewayRequest) -> str:
-    """Return the signature in the query of a signed link, without what was added to it; empty for other callers."""
-    if request.require_caller().kind != "link":
-        return ""
-    return request.query.decode("latin-1").partition("&week=")[0].partition("&format=")[0]
+    """Return the query of the signed link that the caller used; empty for other callers."""
+    return link_in(request.query.decode("latin-1")) if request.require_caller().kind == "link" else ""
 
 
 def page_query(request: GatewayRequest, *, week: str | None = None) -> str:

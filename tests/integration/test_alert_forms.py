@@ -78,7 +78,7 @@ def test_a_signed_link_opens_the_page_and_its_form(gateway: ServedGateway, field
     assert "form-action 'self'" in page.headers["content-security-policy"]
     response = send(gateway, target, token=token_in(page.text), **fields)
     assert response.status_code == 303
-    assert response.headers["location"] == f"?{target.partition('?')[2]}#alerts"
+    assert response.headers["location"] == f"{target}#alerts"
     assert shown in gateway.client.get(target).text
 
 
@@ -134,6 +134,14 @@ def test_a_user_may_answer_alerts_of_what_they_may_see(gateway: ServedGateway) -
     assert incident is not None
     assert incident.acknowledged is not None
     assert incident.acknowledged.by == "static:ci"
+
+
+@pytest.mark.parametrize("target", [PAGE, f"{PAGE}/", f"{PAGE}?week=2026-W47", f"{PAGE}/?week=2026-W47"])
+def test_a_form_leads_back_to_the_page_that_it_was_on(gateway: ServedGateway, target: str) -> None:
+    ci = gateway.as_ci()
+    token = token_in(gateway.client.get(target, headers=ci).text)
+    response = send(gateway, target, headers=ci, token=token, answer="acknowledge")
+    assert (response.status_code, response.headers["location"]) == (303, f"{target}#alerts")
 
 
 def test_a_link_opens_the_page_of_its_component_only(gateway: ServedGateway) -> None:

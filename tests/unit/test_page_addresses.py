@@ -9,7 +9,7 @@ from domain.refs import PLATFORM, EntityRef
 from domain.workload import WorkloadKey
 from reports.links import workload_anchor
 from reports.page_addresses import PageAddresses
-from reports.signed_links import LINK_TTL, LinkStatus, PageLinks, origin_of, signable_page
+from reports.signed_links import LINK_TTL, LinkStatus, PageLinks, link_in, origin_of, signable_page
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=timezone.utc)
 LINKS = PageLinks(b"k" * 32)
@@ -39,6 +39,8 @@ def test_a_link_opens_its_page_for_five_weeks_and_no_other(about: EntityRef) -> 
     assert LINKS.check(PATHS[about], query.replace("C1", "C2"), now=last) is LinkStatus.FORGED
     assert LINKS.check(PATHS[about], f"{query}&week=2026-W47&format=csv&table=alerts", now=last) is LinkStatus.VALID
     assert LINKS.check(PATHS[about], f"{query}&week=1", now=last) is LinkStatus.FORGED
+    assert [link_in(f"{query}{added}") for added in ("", "&week=2026-W47", "&format=csv")] == [query] * 3
+    assert link_in(f"{query}&week=1") == link_in("week=2026-W47") == ""
 
 
 def test_without_a_key_the_address_is_plain_and_without_a_base_there_is_none() -> None:

@@ -16,7 +16,7 @@ from domain.messages import Json
 from domain.money import format_count, format_money
 from domain.refs import UNOWNED
 from domain.routes import Route, Unrouted
-from domain.snapshots import Measurement, Outcome
+from domain.snapshots import Measurement, Outcome, SeriesPoint
 from domain.workload import WorkloadKey
 from reports.formatting import format_instant, format_utc
 from tasks.maintenance.explain import ComponentExplanation, OwnerExplanation, TeamExplanation
@@ -158,6 +158,7 @@ def _show_problems(sentences: Sequence[str]) -> None:
 
 def _component_as_json(found: ComponentExplanation) -> dict[str, Json]:
     snapshot = found.measured.snapshot if found.measured is not None else None
+    with_cost, workloads = (None, None) if snapshot is None else SeriesPoint.of_component(snapshot).counts
     component, owner, selector = found.component, found.owner, found.selector
     return {
         "entityRef": str(component.ref),
@@ -185,8 +186,8 @@ def _component_as_json(found: ComponentExplanation) -> dict[str, Json]:
             "asOf": snapshot.as_of.isoformat(),
             "outcome": snapshot.outcome.value,
             "costLast7d": None if isinstance(snapshot.cost_7d.amount, Unknown) else float(snapshot.cost_7d.amount),
-            "workloadsWithCost": snapshot.cost_7d.known,
-            "workloads": snapshot.cost_7d.parts,
+            "workloadsWithCost": with_cost,
+            "workloads": workloads,
         },
         "unmeasuredBecause": found.unmeasured_because or None,
         "nextSlot": found.next_slot.isoformat(),

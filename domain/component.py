@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from domain.refs import EntityRef
+from domain.refs import RESERVED_TEAMS, EntityRef
 
 _ROUTING_KEY: Final = re.compile(r"[A-Za-z0-9]{32}")
 
@@ -66,6 +66,11 @@ class Team:
     contact: NotificationTargets
     problems: tuple[str, ...] = ()
     """What its entity says that could not be used, one sentence each."""
+
+
+def title_of_team(team: EntityRef, known: Team | None) -> str:
+    """Return the display name of a team: its title in the catalog, else its name; in words for those that no catalog has."""
+    return RESERVED_TEAMS.get(team) or (known.title if known is not None else "") or team.name
 
 
 class RoutingKey:

@@ -48,6 +48,16 @@ class Total:
         """True if every part is known."""
         return self.known == self.parts
 
+    @property
+    def counts(self) -> tuple[int, int] | tuple[None, None]:
+        """`known` and `parts`. None twice if the sum is unknown and has no part: what it would consist of was not measured."""
+        return (None, None) if not self.parts and not is_known(self.amount) else (self.known, self.parts)
+
+
+def unknown_total(reason: str) -> Total:
+    """Return the sum of what was not measured, so that the number of its parts is unknown, too."""
+    return Total(amount=Unknown(reason), known=0, parts=0)
+
 
 def total_of(values: Iterable[Measured[Decimal]]) -> Total:
     """Sum the known values. If none is known, the sum has the first reason."""

@@ -73,8 +73,15 @@ UNOWNED = EntityRef("group", "default", "unowned")
 """The team of every component without an owner. Its report goes to the platform channel."""
 PLATFORM: Final = EntityRef("~platform", "default", "platform")
 """The subject of the roll-up and of alerts about the installation. No catalog entity has it: Backstage allows no tilde in a kind."""
+RESERVED_TEAMS: Final = {PLATFORM: "All teams", UNOWNED: "Components without an owner"}
+"""The titles of the two teams that no catalog has."""
 OWNER_KINDS: Final = frozenset({"group", "user"})
 """Kinds of entities that are teams."""
+
+
+def label_of_team(team: EntityRef) -> str:
+    """Return a team by its reference, for lists and sentences; in words for those that no catalog has."""
+    return RESERVED_TEAMS[team].lower() if team in RESERVED_TEAMS else str(team)
 
 
 def bucket_of(text: str, buckets: int) -> int:

@@ -201,6 +201,11 @@ class SeriesPoint:
         return cls(as_of=snapshot.as_of, measured=int(measured), unknown=int(not measured), **totals)
 
     @property
+    def counts(self) -> tuple[int, int] | tuple[None, None]:
+        """Workloads with a known cost, and all of them. None twice if no component was measured: the totals then count what was last known."""
+        return self.cost_7d.counts if self.measured else (None, None)
+
+    @property
     def is_complete(self) -> bool:
         """True if every component was measured, and the cost of each workload is known."""
         return not self.unknown and self.cost_7d.is_complete and is_known(self.cost_7d.amount)

@@ -16,9 +16,9 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, ListResourcesResult, Resource
 
 from actions.errors import ActionError, NotFoundError
-from domain.refs import PLATFORM
+from domain.refs import label_of_team
 from mcp_server.tools import ToolContext
-from reports.links import PLATFORM_SLUG, percent_encode, team_slug
+from reports.links import percent_encode, team_slug
 
 if TYPE_CHECKING:
     from actions.history.view import HistoryView
@@ -124,10 +124,9 @@ def _newest_reports(view: HistoryView) -> tuple[ReportRun, ...]:
 
 
 def _resource_of(run: ReportRun) -> Resource:
-    slug = PLATFORM_SLUG if run.team == PLATFORM else team_slug(run.team)
-    team = "all teams" if run.team == PLATFORM else str(run.team)
+    team = label_of_team(run.team)
     return Resource(
-        uri=f"{SCHEME}://reports/{percent_encode(slug)}/{run.week}",
+        uri=f"{SCHEME}://reports/{percent_encode(team_slug(run.team))}/{run.week}",
         name=f"report of {team} for {run.week}",
         title=f"Weekly report of {team}, {run.week}",
         mime_type="text/html",

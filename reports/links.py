@@ -74,8 +74,8 @@ def component_page(base: str, ref: EntityRef) -> str:
     return "/".join([base.rstrip("/"), "components", *(percent_encode(part) for part in (ref.kind, ref.namespace, ref.name))])
 
 
-def team_page(base: str, team: EntityRef | None) -> str:
-    """Return the URL of a team's page. None is the platform."""
+def team_page(base: str, team: EntityRef) -> str:
+    """Return the URL of a team's page."""
     return f"{base.rstrip('/')}/reports/{percent_encode(team_slug(team))}"
 
 
@@ -95,12 +95,12 @@ def slack_channel_link(channel: str) -> str:
     return f"https://slack.com/app_redirect?channel={percent_encode(channel)}"
 
 
-def team_slug(team: EntityRef | None) -> str:
-    """Return the shortest unique path segment of a team: `payments`, `infra~payments`, `user~default~ann`.
+def team_slug(team: EntityRef) -> str:
+    """Return the shortest unique path segment of a team: `payments`, `infra~payments`, `user~default~ann`, PLATFORM_SLUG.
 
-    None is the platform. A slug contains no slash and does not begin with a dot.
+    A slug contains no slash and does not begin with a dot.
     """
-    if team is None:
+    if team == PLATFORM:
         return PLATFORM_SLUG
     parts = [team.name]
     if team.kind != "group":

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.component import Component, NotificationTargets, RoutingKey, Team
-from domain.measures import Total, Unknown
+from domain.measures import Total, Unknown, total_of
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.refs import EntityRef
 from domain.snapshots import TOTALS, Measurement, NetworkOff, Outcome, SeriesPoint, Snapshot, WorkloadPoint, totals_of
@@ -144,8 +144,7 @@ def make_measurement(
 ) -> Measurement:
     """Return a measurement that sums up its points and gives them its `as_of`; with a reason its outcome and its totals are unknown."""
     ordered = tuple(sorted((replace(point, as_of=as_of) for point in points), key=lambda point: point.key))
-    nothing = Total(amount=Unknown(reason), known=0, parts=0)
-    totals: dict[str, Any] = dict.fromkeys(TOTALS, nothing) if reason else totals_of(ordered)
+    totals: dict[str, Any] = dict.fromkeys(TOTALS, total_of([Unknown(reason)])) if reason else totals_of(ordered)
     snapshot = Snapshot(
         ref=make_ref(name),
         as_of=as_of,

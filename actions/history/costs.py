@@ -179,6 +179,7 @@ def measured_ref(view: HistoryView, text: str) -> EntityRef:
 
 
 def _trend_week(week: IsoWeek, point: SeriesPoint | None, running: IsoWeek) -> TrendWeekRow:
+    with_cost, workloads = (None, None) if point is None else point.counts
     return TrendWeekRow(
         week=str(week),
         as_of=point and point.as_of,
@@ -186,8 +187,8 @@ def _trend_week(week: IsoWeek, point: SeriesPoint | None, running: IsoWeek) -> T
         cost=point and number(point.cost_7d.amount),
         savings_available_per_month=point and number(point.savings_available_per_month.amount),
         savings_realised_per_month=point and number(point.active_savings_per_month.amount),
-        workloads=point and point.cost_7d.parts,
-        workloads_with_cost=point and point.cost_7d.known,
+        workloads=workloads,
+        workloads_with_cost=with_cost,
     )
 
 

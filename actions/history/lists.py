@@ -59,6 +59,7 @@ def list_components(view: HistoryView, query: ComponentsInput) -> ComponentsOutp
 
 def _component_row(component: Component, measured: Sequence[SeriesPoint]) -> ComponentRow:
     point = measured[-1] if measured else None
+    with_cost, workloads = (None, None) if point is None else point.counts
     return ComponentRow(
         entity_ref=str(component.ref),
         title=component.title or component.spelled_name,
@@ -67,8 +68,8 @@ def _component_row(component: Component, measured: Sequence[SeriesPoint]) -> Com
         lifecycle=component.lifecycle or None,
         cost_last7d=None if point is None else number(point.cost_7d.amount),
         savings_available_per_month=None if point is None else number(point.savings_available_per_month.amount),
-        workloads=None if point is None else point.cost_7d.parts,
-        workloads_with_cost=None if point is None else point.cost_7d.known,
+        workloads=workloads,
+        workloads_with_cost=with_cost,
     )
 
 

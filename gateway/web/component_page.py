@@ -17,11 +17,11 @@ from actions.history.explanation_models import ExplainInput, ExplainOutput
 from actions.history.models import TrendInput, TrendOutput, TrendWeekRow
 from actions.history.reports import readable_weeks
 from actions.history.view import HistoryView, parse_ref
-from domain.component import Component
+from domain.component import Component, title_of_team
 from domain.forecast import RATE_WEEKS
-from domain.measures import Total, known_or
+from domain.measures import Total, Unknown, unknown_total
 from domain.messages import Json
-from domain.refs import EntityRef
+from domain.refs import UNOWNED, EntityRef
 from domain.selectors import dashboard_labels
 from domain.snapshots import Measurement, SeriesPoint
 from domain.weeks import IsoWeek, last_completed_week
@@ -31,6 +31,7 @@ from gateway.web.alert_pages import PageVisit
 from gateway.web.reader_links import ReaderLinks, export_query, page_query, require_within_link
 from gateway.web.workload_lines import WorkloadLine, most_important_first, workload_line, workload_table
 from reports import content
+from reports.builders.headline import amount_of
 from reports.builders.months import build_budget
 from reports.links import catalog_page, team_slug
 from reports.render.charts import draw_trend
@@ -42,6 +43,7 @@ from tasks.report.months import current_month
 _MAX_WORKLOADS: Final = 200
 _MAX_MOVERS: Final = 10
 _WEEK: Final = "7 days"
+_NEVER_MEASURED: Final = "it was not measured yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ class ComponentPage:
             visit=visit,
             links=links,
             report_weeks=readable_weeks(view, component.team) if links.has_credentials else (),
-            team_title=team.title if team is not None and team.title else str(component.team),
+            team_title=title_of_team(component.team, team),
             catalog=None if policy.catalog_url is None else catalog_page(policy.catalog_url, component.ref),
             currency=view.history.currency,
             now=now,
@@ -110,7 +112,6 @@ class ComponentPage:
         def same_page(week: str | None) -> str | None:
             return None if week is None else f"{page_query(self.visit.request, week=week)}#why"
 
-        cost = None if self.measured is None else self.measured.snapshot.cost_7d
         return (
             environment("html")
             .get_template("pages/component.html")
@@ -123,7 +124,7 @@ class ComponentPage:
                 week_after=same_page(after),
                 weeks=[(one, self._report_of(one.week)) for one in reversed(self._weeks)],
                 currency=self.currency,
-                cost=_amount(cost, self),
+                cost=self.cost,
                 snoozes=list(SNOOZES),
                 export_query=export_query(self.visit.request, week=None if self.visit.week is None else shown),
                 problem=problem,
@@ -135,9 +136,21 @@ class ComponentPage:
         return replace(self.links, slug=team_slug(self.component.team)).report(week) if week in self.report_weeks else None
 
     @property
+    def has_owner(self) -> bool:
+        """False if its entity names no owner."""
+        return self.component.team != UNOWNED
+
+    @property
+    def cost(self) -> content.Amount:
+        """The cost in the newest sweep."""
+        found = None if self.measured is None else self.measured.snapshot
+        total, as_of = (unknown_total(_NEVER_MEASURED), None) if found is None else (found.cost_7d, found.as_of)
+        return amount_of(total, currency=self.currency, period=_WEEK, as_of=as_of)
+
+    @property
     def unknown(self) -> str:
         """Why the newest sweep did not measure it; empty if it did."""
-        return "it was not measured yet" if self.measured is None else self.measured.snapshot.reason
+        return _NEVER_MEASURED if self.measured is None else self.measured.snapshot.reason
 
     @property
     def shown_workloads(self) -> Sequence[WorkloadLine]:
@@ -164,15 +177,7 @@ class ComponentPage:
         weeks = tuple(
             content.TrendWeek(
                 week=one.week,
-                cost=content.Amount(
-                    amount=None if one.cost is None else Decimal(repr(one.cost)),
-                    currency=self.currency,
-                    period=_WEEK,
-                    known=one.workloads_with_cost or 0,
-                    parts=one.workloads or 0,
-                    as_of=one.as_of,
-                    unknown_reason="" if one.cost is not None else "not measured",
-                ),
+                cost=amount_of(_cost_of_week(one), currency=self.currency, period=_WEEK, as_of=one.as_of),
                 events=tuple(title for title, at in opened if str(IsoWeek.of(at.date())) == one.week),
             )
             for one in self.trend.weeks
@@ -226,17 +231,12 @@ def _month_of(view: HistoryView, measured: Measurement, policy: Policy) -> conte
     return build_budget(month, budget, [snapshot.cost_7d, *costs], currency=view.history.currency)
 
 
-def _amount(total: Total | None, page: ComponentPage) -> content.Amount:
-    is_known = total is not None and isinstance(total.amount, Decimal)
-    return content.Amount(
-        amount=known_or(total.amount, None) if total is not None else None,
-        currency=page.currency,
-        period=_WEEK,
-        known=0 if total is None else total.known,
-        parts=0 if total is None else total.parts,
-        as_of=None if page.measured is None else page.measured.snapshot.as_of,
-        unknown_reason="" if is_known else page.unknown or "no workload has a known cost",
-    )
+def _cost_of_week(one: TrendWeekRow) -> Total:
+    if one.cost is not None:
+        return Total(amount=Decimal(repr(one.cost)), known=one.workloads_with_cost or 0, parts=one.workloads or 0)
+    if one.as_of is None:
+        return unknown_total("not measured")
+    return Total(amount=Unknown("no workload has a known cost"), known=0, parts=one.workloads or 0)
 
 
 def _trend_of(view: HistoryView, ref: EntityRef) -> TrendOutput | None:

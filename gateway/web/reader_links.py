@@ -53,8 +53,8 @@ class ReaderLinks:
         """The status page."""
         return STATUS if self.has_credentials else None
 
-    def team(self, team: EntityRef | None) -> str | None:
-        """Return the page of a team. None is the platform."""
+    def team(self, team: EntityRef) -> str | None:
+        """Return the page of a team."""
         return team_page("", team) if self.has_credentials else None
 
     def report(self, period: str, *, is_newest: bool = False) -> str | None:

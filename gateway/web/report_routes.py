@@ -42,7 +42,7 @@ def report_routes(contexts: RequestContexts, signer: PageLinks | None) -> Sequen
 def _show(context: RequestContext, asked: GatewayRequest, *, slug: str, period: str, signer: PageLinks | None) -> GatewayResponse:
     team = team_of_slug(slug)
     month = _month_of(period) if team == PLATFORM else None
-    links = ReaderLinks.of(asked, signer, slug=team_slug(None if team == PLATFORM else team))
+    links = ReaderLinks.of(asked, signer, slug=team_slug(team))
     with read_history(context.history, context.viewer) as view:
         report = stored_report(view, team, period) if month is None else stored_month(view, month)
         exported = export_response(tables_of(report), asked.query)
@@ -63,7 +63,7 @@ def _navigation(
     after = min((one for one in periods if one > report.period), default=None)
     return PageNavigation(
         overview=links.overview,
-        team=links.team(None if team == PLATFORM else team),
+        team=links.team(team),
         previous=None if before is None else links.report(before),
         following=None if after is None else links.report(after),
         component=component,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,17 +10,18 @@ from typing import Final
 
 from actions.history.reports import months_with_roll_up, readable_runs, stored_report, team_of_slug
 from actions.history.view import HistoryView
-from alerts.states import OPEN_PHASES, STATE_JSON
-from domain.component import Component
-from domain.measures import Total, known_or
+from alerts.states import OPEN_PHASES
+from domain.component import Component, title_of_team
+from domain.measures import known_or, unknown_total
 from domain.messages import Json
-from domain.refs import PLATFORM, UNOWNED, EntityRef
+from domain.refs import PLATFORM, RESERVED_TEAMS, EntityRef
 from domain.snapshots import SeriesPoint
 from gateway.web.alert_forms import SNOOZES
 from gateway.web.alert_lines import AlertLine, alert_table, read_alert_lines
 from gateway.web.alert_pages import PageVisit
 from gateway.web.reader_links import ReaderLinks, export_query
 from reports import content
+from reports.builders.headline import amount_of
 from reports.links import catalog_page, team_slug
 from reports.render.tables import PageTable
 from reports.render.templating import environment
@@ -29,7 +30,7 @@ from tasks.context import Policy
 
 _MAX_COMPONENTS: Final = 500
 _MAX_WEEKS: Final = 26
-_TITLES: Final = {PLATFORM: "All teams", UNOWNED: "Components without an owner"}
+_NOT_MEASURED: Final = unknown_total("not measured in the newest sweep")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,11 @@ class ComponentLine:
     open_alerts: int
     link: str | None
     catalog: str | None
+
+    @property
+    def workloads(self) -> int | None:
+        """How many it has; None: it was not measured."""
+        return self.cost.counts[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +95,14 @@ class TeamPage:
         runs = readable_runs(view, team, newest=_MAX_WEEKS)
         if not runs and not owned:
             stored_report(view, team, None)  # raises, with what the caller may know of it
-        links = ReaderLinks.of(visit.request, policy.page_links, slug=team_slug(None if team == PLATFORM else team))
+        links = ReaderLinks.of(visit.request, policy.page_links, slug=team_slug(team))
         known = view.rows.components.teams().get(team)
         may_see_alerts = view.sees_everything if team == PLATFORM else view.may_see(team)
         return cls(
             about=team,
             visit=visit,
             links=links,
-            title=_TITLES.get(team) or (known.title if known is not None and known.title else str(team)),
+            title=title_of_team(team, known),
             catalog=None if policy.catalog_url is None or known is None else catalog_page(policy.catalog_url, team),
             weeks=_week_lines(runs, links),
             components=_component_lines(view, owned, links, policy),
@@ -109,6 +115,11 @@ class TeamPage:
             now=now,
         )
 
+    @property
+    def is_in_catalog(self) -> bool:
+        """False for the two teams that no catalog has: all of them, and that of components without an owner."""
+        return self.about not in RESERVED_TEAMS
+
     def tables(self) -> tuple[PageTable, ...]:
         """Return the tables of the page."""
         components = PageTable(
@@ -116,7 +127,7 @@ class TeamPage:
             title=f"Components of {self.title}",
             columns=("component", "title", "cost", "workloads_with_cost", "workloads", "savings_available", "open_alerts"),
             rows=tuple(
-                (str(one.component.ref), one.title, one.cost.amount, one.cost.known, one.cost.parts, one.savings, one.open_alerts)
+                (str(one.component.ref), one.title, one.cost.amount, *one.cost.counts, one.savings, one.open_alerts)
                 for one in self.components
             ),
             currency=self.currency,
@@ -168,10 +179,9 @@ def _headline_of(run: ReportRun) -> content.Headline:
 
 
 def _week_cells(one: WeekLine) -> tuple[str | int | Decimal | datetime | None, ...]:
-    cost, change = one.headline.cost, one.headline.change
-    like = change.like_for_like if change is not None and change.like_for_like.workloads else None
-    share = None if like is None or change is None else change.share
-    return one.week, cost.as_of, cost.amount, cost.known, cost.parts, None if like is None else like.amount, share
+    cost, like_for_like = one.headline.cost, one.headline.like_for_like
+    change = None if like_for_like is None else like_for_like.amount
+    return one.week, cost.as_of, cost.amount, *cost.counts, change, one.headline.share
 
 
 def _component_lines(
@@ -179,13 +189,14 @@ def _component_lines(
 ) -> tuple[ComponentLine, ...]:
     refs = [one.ref for one in owned]
     measured = view.rows.history.of_components(refs, as_ofs=[view.as_of]) if view.as_of is not None and refs else {}
-    alerts = _open_alerts(view, refs)
+    alerts = view.rows.alerts.counts(statuses=OPEN_PHASES)
+    points = {ref: next(iter(found), None) for ref, found in measured.items()}
     lines = [
         ComponentLine(
             component=one,
             title=one.title or one.spelled_name,
-            cost=_amount(measured.get(one.ref, ()), view),
-            savings=_savings(measured.get(one.ref, ())),
+            cost=_cost_of(points.get(one.ref), view),
+            savings=_savings_of(points.get(one.ref)),
             open_alerts=alerts.get(one.ref, 0),
             link=links.component(one),
             catalog=None if policy.catalog_url is None else catalog_page(policy.catalog_url, one.ref),
@@ -196,30 +207,10 @@ def _component_lines(
     return tuple(ordered[:_MAX_COMPONENTS])
 
 
-def _open_alerts(view: HistoryView, refs: Sequence[EntityRef]) -> Mapping[EntityRef, int]:
-    found: dict[EntityRef, int] = {}
-    for row in view.rows.alerts.states_of(refs) if refs else ():
-        state = STATE_JSON.validate_python(row.state)
-        if state.phase in OPEN_PHASES:
-            found[state.alert.about] = found.get(state.alert.about, 0) + 1
-    return found
+def _cost_of(point: SeriesPoint | None, view: HistoryView) -> content.Amount:
+    total = _NOT_MEASURED if point is None or not point.measured else point.cost_7d
+    return amount_of(total, currency=view.history.currency, period="7 days", as_of=view.as_of)
 
 
-def _amount(measured: Iterable[SeriesPoint], view: HistoryView) -> content.Amount:
-    point = next(iter(measured), None)
-    total = point.cost_7d if point is not None else Total(amount=Decimal(0), known=0, parts=0)
-    amount = None if point is None else known_or(total.amount, None)
-    return content.Amount(
-        amount=amount,
-        currency=view.history.currency,
-        period="7 days",
-        known=total.known,
-        parts=total.parts,
-        as_of=view.as_of,
-        unknown_reason="" if amount is not None else "not measured in the newest sweep",
-    )
-
-
-def _savings(measured: Iterable[SeriesPoint]) -> Decimal | None:
-    point = next(iter(measured), None)
+def _savings_of(point: SeriesPoint | None) -> Decimal | None:
     return None if point is None else known_or(point.savings_available_per_month.amount, None)

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from alerts.policy import Rule
 from domain.closing_point import ClosingPoint
 from domain.cost_change import CostChange, CostComparison
-from domain.measures import Total, Unknown, known_or
+from domain.measures import Total, Unknown, known_or, unknown_total
 from domain.money import format_money
 from domain.snapshots import Outcome
 from domain.usual_range import UsualCheck, compare_with_usual, weekly_change
@@ -79,7 +79,7 @@ def write_headline(
     bodies = [one.body for one in sections]
     why = next((one for one in bodies if isinstance(one, content.WhyChanged)), None)
     actions = next((one for one in bodies if isinstance(one, content.TopActions)), None)
-    nothing = Total(amount=Unknown(NO_SNAPSHOT), known=0, parts=0)
+    nothing = unknown_total(NO_SNAPSHOT)
     as_of = None if now is None else now.as_of
     outcomes = () if now is None else tuple(now.outcomes.values())
     usual = _check_usual(facts, change)

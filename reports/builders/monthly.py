@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from domain.measures import Total, Unknown, known_or, total_of
+from domain.measures import known_or, total_of, unknown_total
 from domain.money import change_share, format_count, parse_currency
 from domain.month_to_date import MonthToDate
-from domain.refs import PLATFORM
+from domain.refs import PLATFORM, RESERVED_TEAMS
 from domain.tracking import Recommendation, RecommendationEnd
 from reports import content
 from reports.builders.gaps import list_gaps
@@ -21,8 +21,7 @@ from reports.builders.unallocated import build_unallocated
 from reports.facts import MonthFacts, TeamMonthFacts
 from reports.links import PLATFORM_SLUG
 
-TITLE: Final = "All teams"
-_NOTHING: Final = Total(amount=Unknown("no sweep closes this month"), known=0, parts=0)
+_NOTHING: Final = unknown_total("no sweep closes this month")
 
 
 def build_monthly_report(facts: MonthFacts) -> content.MonthlyReport:
@@ -35,7 +34,7 @@ def build_monthly_report(facts: MonthFacts) -> content.MonthlyReport:
     if now is not None:
         parts.append(("What could not be measured", lambda: list_gaps(now, names_of(now, None, facts.titles))))
     return content.MonthlyReport(
-        title=TITLE,
+        title=RESERVED_TEAMS[PLATFORM],
         month=str(meta.month),
         zone=meta.zone,
         due_at=meta.due_at,

@@ -8,7 +8,7 @@ from typing import Literal
 from domain.closing_point import ClosingPoint
 from domain.cost_decomposition import CostDecomposition, decompose
 from domain.money import parse_currency
-from domain.refs import PLATFORM
+from domain.refs import PLATFORM, RESERVED_TEAMS
 from domain.weeks import Lateness
 from reports import content
 from reports.builders.alerts import list_alerts
@@ -55,7 +55,7 @@ def build_platform_report(facts: PlatformFacts) -> content.Report:
         found,
         scope="platform",
         team=content.PLATFORM,
-        title="All teams",
+        title=RESERVED_TEAMS[PLATFORM],
         slug=PLATFORM_SLUG,
         parts=_platform_parts(facts, found),
     )

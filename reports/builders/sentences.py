@@ -46,10 +46,9 @@ class KeyFigure:
 def key_figures(headline: content.Headline) -> Iterator[KeyFigure]:
     """Yield the key figures."""
     yield KeyFigure.of_amount("Cost, 7 days", headline.cost)
-    change = headline.change
-    if change is not None and change.like_for_like.workloads:
-        moved = format_change(change.like_for_like.amount, change.share, headline.cost.currency)
-        yield KeyFigure(label="Like for like", value=moved, note=format_count(change.like_for_like.workloads, "workload"))
+    if (like_for_like := headline.like_for_like) is not None:
+        moved = format_change(like_for_like.amount, headline.share, headline.cost.currency)
+        yield KeyFigure(label="Like for like", value=moved, note=format_count(like_for_like.workloads, "workload"))
     else:
         yield KeyFigure(label="Like for like", value="no comparison")
     yield KeyFigure.of_amount("Savings available, per month", headline.savings_available)

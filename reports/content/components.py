@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from reports.content.headline import Budget
-from reports.content.values import Amount, ComponentName, ContentModel, Money, Share
+from reports.content.values import Amount, ComponentName, ContentModel, Money, Share, Tone, tone_of
 
 _WORST_FIRST: Final = ("exceeded", "above", "uncertain", "", "within")
 """Verdicts about a budget."""
@@ -47,6 +47,11 @@ class ComponentFigures(ContentModel):
     savings_available: Amount
     automation: AutomatedWorkloads
     open_alerts: int
+
+    @property
+    def tone(self) -> Tone:
+        """The direction of a like-for-like change above the noise floor."""
+        return tone_of(self.like_for_like, deserves_attention=not self.is_noise)
 
 
 class ComponentSummary(ContentModel):

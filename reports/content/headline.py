@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from reports.content.values import Amount, ContentModel, Money, Share
+from reports.content.values import Amount, ContentModel, Money, Share, Tone, tone_of
 
 
 class ChangePart(ContentModel):
@@ -140,8 +140,17 @@ class Headline(ContentModel):
     claimed_twice: int
 
     @property
-    def tone(self) -> Literal["", "up", "down"]:
-        """The direction of an unusual change; empty for any other, which is not to alarm anyone."""
-        if self.change is None or self.usual is None or not self.usual.is_unusual:
-            return ""
-        return "up" if self.change.like_for_like.amount > 0 else "down"
+    def like_for_like(self) -> ChangePart | None:
+        """The like-for-like change; None: there is no comparison, or no workload existed throughout both weeks."""
+        return self.change.like_for_like if self.change is not None and self.change.like_for_like.workloads else None
+
+    @property
+    def share(self) -> Share | None:
+        """The like-for-like change as a fraction; None without one."""
+        return None if self.change is None or self.like_for_like is None else self.change.share
+
+    @property
+    def tone(self) -> Tone:
+        """The direction of an unusual like-for-like change."""
+        like_for_like, is_unusual = self.like_for_like, self.usual is not None and self.usual.is_unusual
+        return tone_of(None if like_for_like is None else like_for_like.amount, deserves_attention=is_unusual)

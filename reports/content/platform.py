@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from reports.content.values import Amount, ContentModel, Money, Share
+from reports.content.values import Amount, ContentModel, Money, Share, Tone, tone_of
 
 
 class TeamSummary(ContentModel):
@@ -22,6 +22,11 @@ class TeamSummary(ContentModel):
     components: int
     components_measured: int
     link: str | None
+
+    @property
+    def tone(self) -> Tone:
+        """The direction of a like-for-like change above the noise floor."""
+        return tone_of(self.like_for_like, deserves_attention=not self.is_noise)
 
 
 class TeamOverview(ContentModel):

@@ -113,10 +113,10 @@ def _table(name: str, title: str, reports: Sequence[content.Report]) -> PageTabl
 
 def _row(report: content.Report) -> tuple[Cell, ...]:
     head = report.headline
-    cost, change = head.cost, head.change if head.change and head.change.like_for_like.workloads else None
+    cost = head.cost
     return (
-        report.team, report.title, report.week, cost.as_of, cost.amount, cost.known, cost.parts,
-        None if change is None else change.like_for_like.amount, None if change is None else change.share,
+        report.team, report.title, report.week, cost.as_of, cost.amount, *cost.counts,
+        head.like_for_like and head.like_for_like.amount, head.share,
         head.savings_available.amount, head.savings_realised.amount, head.components_measured, head.components,
     )  # fmt: skip
 

@@ -120,8 +120,9 @@ def _flat(name: str, value: object) -> Iterator[tuple[str, Cell]]:
         case content.Amount():
             yield name, value.amount
             yield f"{name}_period", value.period
-            yield f"{name}_known_workloads", value.known
-            yield f"{name}_workloads", value.parts
+            known, workloads = value.counts
+            yield f"{name}_known_workloads", known
+            yield f"{name}_workloads", workloads
             yield f"{name}_is_partial", value.known < value.parts
             yield f"{name}_as_of", value.as_of
             yield f"{name}_unknown_reason", value.unknown_reason

@@ -10,10 +10,10 @@ from typing import Final, assert_never
 from alerts.lifecycle import Notice
 from alerts.observations import AlertId, MemberFigures
 from alerts.policy import Rule
-from domain.component import Component, Team
+from domain.component import Component, Team, title_of_team
 from domain.messages import EventAction, Message
 from domain.problems import Runbook
-from domain.refs import OWNER_KINDS, PLATFORM, EntityRef
+from domain.refs import OWNER_KINDS, PLATFORM, RESERVED_TEAMS, EntityRef
 from domain.selectors import dashboard_labels
 from reports.alert_replies import alert_reply
 from reports.alert_summaries import slack_summary
@@ -180,7 +180,7 @@ class NoticeRenderer:
 
     def _owner(self, team: EntityRef) -> str:
         title = self._title_of(team)
-        return title if team == PLATFORM or title == str(team) else f"{title} ({team})"
+        return title if team in RESERVED_TEAMS else f"{title} ({team})"
 
     def _slack_channel(self, notice: Notice | None) -> str:
         if notice is None:
@@ -225,10 +225,10 @@ class NoticeRenderer:
     def _title_of(self, about: EntityRef) -> str:
         if about == PLATFORM:
             return "This installation"
-        component, team = self.components.get(about), self.teams.get(about)
+        component = self.components.get(about)
         if component is not None:
             return component.title or component.spelled_name
-        return team.title if team is not None and team.title else str(about)
+        return title_of_team(about, self.teams.get(about)) if about.kind in OWNER_KINDS else str(about)
 
 
 def _page_note(page: PageDecision) -> str:

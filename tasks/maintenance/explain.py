@@ -12,7 +12,7 @@ from alerts.policy import PagingMode
 from alerts.rules import paging_mode_in
 from alerts.states import OPEN_PHASES, STATE_JSON, AlertState
 from clients.http.errors import ErrorKind, ServiceError
-from domain.component import Component, Team
+from domain.component import Component, Team, title_of_team
 from domain.ownership import ownership_of
 from domain.ref_search import did_you_mean, similar_refs
 from domain.refs import OWNER_KINDS, UNOWNED, EntityRef
@@ -196,7 +196,7 @@ def _explain_team(transaction: Transaction, context: StageContext, ref: EntityRe
     known = teams.get(ref)
     return TeamExplanation(
         team=ref,
-        title=known.title if known is not None else ref.name,
+        title=title_of_team(ref, known),
         in_catalog=known is not None and known.in_catalog,
         parents=tuple(team.ref for team in parents_of(ref, teams)),
         components=tuple(component.ref for component in transaction.components.of_team(ref)),
@@ -258,7 +258,7 @@ def _reason(component: Component, measured: Measurement | None, newest: datetime
 def _explain_owner(component: Component, owner: Team | None) -> OwnerExplanation:
     return OwnerExplanation(
         team=component.team,
-        title=owner.title if owner is not None else component.team.name,
+        title=title_of_team(component.team, owner),
         in_catalog=owner is not None and owner.in_catalog,
         rule=component.owner_rule or ("the entity names no owner" if component.team == UNOWNED else ""),
     )

@@ -135,7 +135,7 @@ def status_of(
         uses_bulk=policy.uses_bulk,
         bulk=transaction.bulk_checks.standings() if policy.uses_bulk else (),
         unallocated=transaction.unallocated.newest_trusted(shared=policy.shared_namespaces),
-        open_alerts=len(transaction.alerts.states(statuses=OPEN_PHASES)),
+        open_alerts=sum(transaction.alerts.counts(statuses=OPEN_PHASES).values()),
         backlog=backlog,
         oldest_pending=oldest,
         undelivered=transaction.outbox.listing(_UNDELIVERED, limit=_MAX_LISTED),

@@ -12,7 +12,7 @@ from domain.bulk_trust import BulkStanding, BulkSubject, describe_standings
 from domain.clock import is_future
 from domain.messages import DeliveryStatus as MessageStatus
 from domain.money import format_count
-from domain.refs import PLATFORM, UNOWNED, EntityRef
+from domain.refs import label_of_team
 from domain.unallocated import describe_newest
 from domain.weeks import WEEKLY_REPORT
 from reports.builders.sentences import format_names
@@ -238,13 +238,8 @@ def _reports(found: InstallationStatus) -> PageTable:
         title="Reports",
         columns=("team", "report", "last_report", "outcome", "next_due", "last_error"),
         rows=tuple(
-            (name_of_team(one.team), one.report, one.last_week, one.last_outcome, one.next_due, one.last_error)
+            (label_of_team(one.team), one.report, one.last_week, one.last_outcome, one.next_due, one.last_error)
             for one in sorted(found.teams, key=lambda one: one.report != WEEKLY_REPORT)
         ),
         as_of=found.now,
     )
-
-
-def name_of_team(team: EntityRef) -> str:
-    """Return a team as people read it: the two that no catalog has are in words."""
-    return {PLATFORM: "all teams", UNOWNED: "components without an owner"}.get(team, str(team))

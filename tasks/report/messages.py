@@ -24,14 +24,14 @@ NOTICE_TTL: Final = timedelta(hours=24)
 MAX_LISTED: Final = 30
 
 
-def sign_links(report: content.AnyReport, policy: Policy, *, owned: Collection[EntityRef]) -> MessageLinks:
+def sign_links(report: content.AnyReport, team: EntityRef, policy: Policy, *, owned: Collection[EntityRef]) -> MessageLinks:
     """Return the links of a message to pages, signed if possible. The stored URLs stay unsigned.
 
     `owned`: the components of the team now. A signed link to another component would not open its page.
     """
     pages, signer = Links(pages=policy.public_url), policy.page_links
     until = expires_at(due_at=report.due_at, made_at=report.made_at, catch_up=CATCH_UP)
-    origin = report_origin(team_slug(None if report.team == content.PLATFORM else EntityRef.parse(report.team)))
+    origin = report_origin(team_slug(team))
 
     def component(text: str) -> str | None:
         ref = EntityRef.parse(text)

@@ -9,7 +9,7 @@ from typing import Final
 from domain.closing_point import ClosingPoint
 from domain.closing_snapshot import closing_window
 from domain.closing_split import split_closing, team_of
-from domain.component import Team
+from domain.component import Team, title_of_team
 from domain.forecast import RATE_WEEKS
 from domain.measures import Total
 from domain.months import MONTHLY_REPORT, Month, MonthlySchedule
@@ -21,7 +21,7 @@ from reports.links import Links
 from store import Transaction
 from tasks.context import Policy
 from tasks.report.months import cost_of_month
-from tasks.report.report_data import describe_destination, title_of
+from tasks.report.report_data import describe_destination
 from tasks.report.requests import MonthRequest
 from tasks.report.unallocated import gather_closing
 
@@ -107,7 +107,7 @@ def _teams(
         rows.append(
             TeamMonthFacts(
                 team=team,
-                title=title_of(team, known.get(team)),
+                title=title_of_team(team, known.get(team)),
                 cost=cost_of_month(transaction, team, until, last=last, up_to=up_to),
                 monthly_budget=policy.alerts.monthly_budget_of(team, is_team=True),
             )

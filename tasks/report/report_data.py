@@ -9,9 +9,9 @@ from typing import Final
 
 from domain.closing_point import ClosingPoint
 from domain.closing_snapshot import ClosingCandidate
-from domain.component import Component, Team
+from domain.component import Component, Team, title_of_team
 from domain.cost_change import compare_like_for_like
-from domain.measures import Total, Unknown
+from domain.measures import unknown_total
 from domain.refs import PLATFORM, UNOWNED, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
 from domain.selectors import dashboard_labels
@@ -32,15 +32,7 @@ from tasks.report.requests import ReportRequest
 from tasks.report.unallocated import gather_unallocated
 
 TREND_WEEKS: Final = 12
-UNOWNED_TITLE: Final = "Components without an owner"
-_NO_SNAPSHOT: Final = Total(amount=Unknown("no closing snapshot"), known=0, parts=0)
-
-
-def title_of(team: EntityRef, known: Team | None) -> str:
-    """Return the display name of a team."""
-    if team == UNOWNED:
-        return UNOWNED_TITLE
-    return known.title if known is not None and known.title else team.name
+_NO_SNAPSHOT: Final = unknown_total("no closing snapshot")
 
 
 def route_of(team: EntityRef, teams: Mapping[EntityRef, Team], policy: Policy) -> Route | Unrouted:
@@ -66,7 +58,7 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
     return TeamFacts(
         meta=replace(_meta(policy, schedule, request, route_of(team, teams, policy)), quiet=team in policy.quiet_teams),
         team=team,
-        title=title_of(team, teams.get(team)),
+        title=title_of_team(team, teams.get(team)),
         now=closing_snapshots.now,
         then=closing_snapshots.then,
         weeks=closing_snapshots.weeks,
@@ -121,12 +113,12 @@ def gather_platform(transaction: Transaction, policy: Policy, request: ReportReq
         sweeps_now=closing_snapshots.sweeps_now,
         sweeps_then=closing_snapshots.sweeps_then,
         titles={component.ref: component.title or component.spelled_name for component in transaction.components.all()},
-        team_titles={team: title_of(team, teams.get(team)) for team in named},
+        team_titles={team: title_of_team(team, teams.get(team)) for team in named},
         unallocated=gather_unallocated(transaction, closing_snapshots.sweeps_of_weeks, shared=policy.shared_namespaces),
         unrouted=tuple(_routing_gaps(owners, teams, policy)),
         catalog_problems=tuple(problem for team in owners if team in teams for problem in teams[team].problems),
         skipped=tuple(
-            f"{title_of(run.team, teams.get(run.team))}: {run.late_reason}"
+            f"{title_of_team(run.team, teams.get(run.team))}: {run.late_reason}"
             for run in transaction.reports.skipped_since(WEEKLY_REPORT, request.now - timedelta(days=7))
         ),
         opened=opened_alerts(transaction, None, since=since, until=request.now if now is None else now.as_of),
@@ -262,4 +254,4 @@ def _routing_gaps(owners: Iterable[EntityRef], teams: Mapping[EntityRef, Team], 
         if reasons and (known is None or not known.in_catalog):
             reasons.append("it is not in the catalog")
         if reasons:
-            yield UnroutedTeam(ref=str(team), title=title_of(team, known), reason="; ".join(reasons))
+            yield UnroutedTeam(ref=str(team), title=title_of_team(team, known), reason="; ".join(reasons))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from domain.component import title_of_team
 from domain.messages import Message
 from domain.months import MONTHLY_REPORT, Month, MonthlySchedule
 from domain.ref_search import did_you_mean, similar_refs
@@ -27,7 +28,7 @@ from tasks.context import Policy, StageContext
 from tasks.report.due import MissedReport, find_due, teams_with_reports
 from tasks.report.messages import sign_links, skip_notices, write_messages
 from tasks.report.month_data import gather_month
-from tasks.report.report_data import describe_destination, gather_platform, gather_team, route_of, title_of
+from tasks.report.report_data import describe_destination, gather_platform, gather_team, route_of
 from tasks.report.requests import AnyRequest, MonthRequest, ReportRequest
 
 Progress = Callable[[str], None]
@@ -251,7 +252,7 @@ def _draft(transaction: Transaction, policy: Policy, team: EntityRef, request: A
     if first is not None:
         before = read_stored_month(first) if isinstance(request, MonthRequest) else read_stored(first)
         if not any(section.failure for section in before.sections):
-            page = Links(pages=policy.public_url).report(team_slug(None if team == PLATFORM else team), request.period)
+            page = Links(pages=policy.public_url).report(team_slug(team), request.period)
             changes = {"again": request.again, "made_at": request.now, "route": describe_destination(route), "page": page}
             return _Draft(report=before.model_copy(update=changes), sweeps_now=first.sweeps_now, sweeps_then=first.sweeps_then)
     if isinstance(request, MonthRequest):
@@ -275,7 +276,7 @@ def _make_report(context: StageContext, team: EntityRef, request: AnyRequest, *,
     report = draft.report
     messages: tuple[Message, ...] = ()
     if isinstance(route, Route):
-        links = sign_links(report, context.policy, owned=owned)
+        links = sign_links(report, team, context.policy, owned=owned)
         messages = write_messages(report, team, route, now=request.now, by_hand=by_hand, links=links)
     run = ReportRun(
         team=team,
@@ -334,8 +335,7 @@ def _record_skipped(context: StageContext, skip: Sequence[MissedReport], now: da
                 content=None,
             )
             if transaction.reports.claim(run):
-                title = "All teams" if team == PLATFORM else title_of(team, teams.get(team))
-                skipped.append(f"{title}: {reason}")
+                skipped.append(f"{title_of_team(team, teams.get(team))}: {reason}")
                 first = first or f"{team}:{period}"
         transaction.outbox.put(skip_notices(context.policy, skipped, first=first, now=now))
     return tuple(skipped)

@@ -122,7 +122,7 @@ def test_all_is_the_roll_up_in_actions_and_nothing_else_is(history: HistoryConte
 def test_a_slug_is_read_as_the_team_that_it_was_made_of(team: str | EntityRef) -> None:
     ref = team if isinstance(team, EntityRef) else EntityRef.parse(team)
 
-    assert team_of_slug(team_slug(None if ref == PLATFORM else ref)) == ref
+    assert team_of_slug(team_slug(ref)) == ref
 
 
 def test_no_entity_of_a_catalog_is_the_platform() -> None:

@@ -13,10 +13,10 @@ import pytest
 from alerts.observations import AlertId
 from alerts.policy import Rule
 from alerts.states import STATE_JSON
-from domain.refs import PLATFORM, EntityRef
+from domain.refs import PLATFORM, UNOWNED, EntityRef
 from reports.page_addresses import PageAddresses
 from simulator.serving import Simulator
-from tests.factories import PAYMENTS
+from tests.factories import PAYMENTS, make_component
 from tests.integration.history_sample import NOW, serve_with_history
 from tests.services.gateways import ServedGateway, ServeGateway
 from tests.unit.test_report_golden import compare_with_golden
@@ -175,3 +175,24 @@ def test_tables_are_csv_and_json(gateway: ServedGateway) -> None:
         assert columns <= rows[0].keys()
         exported = gateway.client.get(f"{path}?format=json&table={table}", headers=gateway.as_ci()).json()
         assert len(rows) == len(exported["rows"])
+
+
+def test_a_component_that_was_not_measured_has_an_unknown_number_of_workloads(gateway: ServedGateway) -> None:
+    (row,) = re.findall(r"<tr>\s*<th[^>]*>.*?Finder.*?</tr>", shown(gateway, "/reports/search"), re.DOTALL)
+    assert re.findall(r'data-label="(Cost|Workloads)">([^<]*)<', row) == [("Cost", "unknown"), ("Workloads", "unknown")]
+    document = gateway.client.get("/reports/search?format=csv&table=components", headers=gateway.as_ci())
+    (exported,) = csv.DictReader(io.StringIO(document.content.decode("utf-8-sig")))
+    assert (exported["cost"], exported["workloads_with_cost"], exported["workloads"]) == ("", "", "")
+    ops = gateway.client.get("/reports/ops?format=csv&table=components", headers=gateway.as_ci())
+    measured = list(csv.DictReader(io.StringIO(ops.content.decode("utf-8-sig"))))
+    assert [(one["cost"], one["workloads"]) for one in measured] == [("0", "0"), ("0", "0")]
+
+
+def test_components_without_an_owner_are_never_shown_as_those_of_a_group(gateway: ServedGateway) -> None:
+    with gateway.dependencies.store.transaction() as rows:
+        rows.components.record_page([make_component("orphan", team=UNOWNED)], [], as_of=NOW)
+    component, team = shown(gateway, "/components/component/default/orphan"), shown(gateway, "/reports/unowned")
+    assert "Without an owner." in component
+    assert '<a href="/reports/unowned">Components without an owner</a>' in component
+    assert "<h1>Components without an owner</h1>" in team
+    assert not [html for html in (component, team) if str(UNOWNED) in html]

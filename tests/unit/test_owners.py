@@ -7,7 +7,9 @@ from collections.abc import Collection, Sequence
 import pytest
 
 from clients.backstage.entities import EntityDocument, EntityParser
-from domain.refs import UNOWNED, EntityRef
+from domain.component import title_of_team
+from domain.refs import PLATFORM, UNOWNED, EntityRef
+from tests.factories import make_team
 
 ANN, BOB = "user:default/ann", "user:default/bob"
 PAYMENTS, OLD = "group:default/payments", "group:default/a-old-team"
@@ -105,3 +107,19 @@ def test_the_rule_that_chose_the_owner_is_named(owner: object, targets: tuple[st
         document_of(owner, *targets), find_known=lambda refs: {ref for ref in refs if str(ref) == PAYMENTS}
     )
     assert component.owner_rule == rule
+
+
+@pytest.mark.parametrize(
+    ("team", "title", "shown"),
+    [
+        (PAYMENTS, "Payments", "Payments"),
+        (PAYMENTS, "", "payments"),
+        (PAYMENTS, None, "payments"),
+        (ANN, None, "ann"),
+        (str(UNOWNED), "Unowned", "Components without an owner"),
+        (str(PLATFORM), None, "All teams"),
+    ],
+)
+def test_a_team_has_its_title_or_its_name_and_those_of_no_catalog_are_in_words(team: str, title: str | None, shown: str) -> None:
+    ref = EntityRef.parse(team)
+    assert title_of_team(ref, None if title is None else make_team(ref, title=title)) == shown

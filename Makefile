@@ -54,7 +54,7 @@ chart: setup ## the Helm chart: lint, schemas, alert rules
 fuzz: .tools/fuzz/.ready ## send generated requests to every route of the gateway (EXAMPLES=200 SEED=1 QUICK=)
 	.tools/fuzz/bin/python -m tests.fuzz --examples $(or $(EXAMPLES),200) --seed $(or $(SEED),1) $(if $(QUICK),--quick)
 
-mutation: .tools/mutation/.ready ## change domain/ and alerts/ line by line: do the unit tests notice? (SAMPLE=200 SEED=1; all of it takes hours)
+mutation: .tools/mutation/.ready ## change domain/ and alerts/ line by line: do the unit tests notice? (all of it takes an hour; SAMPLE=200 SEED=1)
 	.tools/mutation/bin/python -m tests.mutation $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),1) $(if $(RETRY),--retry)
 
 images: setup ## the pictures of docs/images, from the demo in a real Chromium

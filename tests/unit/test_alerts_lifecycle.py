@@ -206,6 +206,8 @@ def test_a_workload_that_joins_is_a_change_and_one_that_returns_is_not() -> None
     assert alert.observe(met(4, *both)) == ()
     (more,) = alert.observe(met(5, *both, finding("a"), finding("b"), finding("c")))
     assert more.reason == "east/shop/Deployment/a and 2 more joined."
+    (two,) = opened().observe(met(2, finding("api"), finding("x"), finding("y")))
+    assert two.reason == "east/shop/Deployment/x and 1 more joined."
 
 
 def test_a_storm_counts_the_alerts_that_join_it() -> None:

@@ -259,6 +259,9 @@ def test_a_rule_can_be_disabled_for_one_component_only() -> None:
 def test_a_dedup_key_names_installation_rule_and_entity_and_never_grows_too_long() -> None:
     alert = AlertId(rule=Rule.UNDER_PROVISIONED, about=CHECKOUT)
     assert dedup_key_of(alert, "scaleops.example") == "scaleops.example:under-provisioned:component:default/checkout"
+    just_fits = "x" * (255 - len(f":{alert}"))
+    assert dedup_key_of(alert, just_fits) == f"{just_fits}:{alert}"
+    assert len(dedup_key_of(alert, f"{just_fits}x")) == 64
     long = dedup_key_of(alert, "x" * 300)
     assert len(long) == 64
     assert long != dedup_key_of(alert, "y" * 300)

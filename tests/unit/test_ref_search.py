@@ -1,7 +1,7 @@
 import pytest
 
 from domain.ref_search import did_you_mean, find_refs, similar_refs
-from domain.refs import EntityRef
+from domain.refs import EntityRef, InvalidReference
 
 KNOWN = frozenset(
     map(
@@ -33,6 +33,19 @@ KNOWN = frozenset(
 )
 def test_a_reference_or_a_name_alone_finds_an_entity(text: str, found: list[str]) -> None:
     assert [str(ref) for ref in find_refs(text, KNOWN)] == found
+
+
+def test_a_reference_may_have_255_characters_and_a_mistake_is_quoted_up_to_a_hundred() -> None:
+    longest = "component:default/".ljust(255, "x")
+    assert str(EntityRef.parse(longest)) == longest
+    with pytest.raises(InvalidReference, match="it has more than 255 characters"):
+        EntityRef.parse(f"{longest}x")
+    for text, shown in (("x" * 100, "x" * 100), ("x" * 101, f"{'x' * 100}…")):
+        with pytest.raises(InvalidReference) as refused:
+            EntityRef.parse(text)
+        assert str(refused.value) == (
+            f"'{shown}' is not an entity reference; write kind:namespace/name, for example component:default/checkout"
+        )
 
 
 @pytest.mark.parametrize(

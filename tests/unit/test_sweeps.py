@@ -1,5 +1,6 @@
 """When a sweep ends, when a lost cluster counts as removed, and which watch sweep shows nothing any more."""
 
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -44,6 +45,16 @@ def test_the_slot_of_an_instant_begins_at_a_multiple_of_the_interval_since_midni
     now: str, every: timedelta, slot: str
 ) -> None:
     assert slot_of(datetime.fromisoformat(now), every).isoformat() == slot
+
+
+def test_slots_are_those_of_utc_whatever_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        assert slot_of(SLOT + HOUR, 6 * HOUR) == SLOT
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("lost_after", [None, 6 * HOUR])

@@ -220,6 +220,12 @@ def test_a_week_at_whose_end_a_team_owned_nothing_has_no_report(
     assert due == weeks.DueWindows(send=send, late=None, skip=skip)
 
 
+def test_the_last_completed_week_is_that_of_the_zone() -> None:
+    sunday_evening = utc("2026-11-22T20:00")
+    assert weeks.last_completed_week(sunday_evening, ZoneInfo("Asia/Tokyo")) == W47
+    assert weeks.last_completed_week(sunday_evening, ZoneInfo("UTC")) == W47.shift(-1)
+
+
 def test_an_instant_is_in_utc_whatever_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     clock.tzset()

@@ -247,6 +247,7 @@ def test_slack_is_reminded_without_a_page_that_is_not_due() -> None:
     alert.observe(met(0), met(1))
     (reminder,) = alert.observe(met(2))
     assert (reminder.kind, reminder.posts, reminder.paging) == (NoticeKind.REPEATED, True, Paging.NONE)
+    assert alert.observe(met(3), clear(4)) == (), "it is clear"
 
 
 def test_a_snooze_that_ended_before_the_last_notice_is_not_named_again() -> None:
@@ -658,5 +659,6 @@ def test_a_member_of_a_storm_resolves_no_page() -> None:
 def test_a_gap_removes_no_workload_from_an_open_incident() -> None:
     alert = opened()
     assert [notice.kind for notice in alert.observe(met(7))] == [NoticeKind.REPEATED]
+    assert [(streak.count, streak.since) for streak in alert.state.streaks] == [(1, sweep(0))]
     assert [member.subject for member in alert.state.members] == [str(make_key("api"))]
     assert alert.observe(met(8)) == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final, Protocol
 
 from domain.months import Month
@@ -16,6 +17,7 @@ PLATFORM_SLUG: Final = "~platform"
 """A team's slug never begins with a tilde."""
 
 _PLAIN: Final = frozenset((string.ascii_letters + string.digits + "-_.~").encode())
+_MAX_ANCHOR_LENGTH: Final = 100
 _IN_NAMES: Final = frozenset((string.ascii_letters + string.digits + "-_.").encode())
 
 
@@ -111,8 +113,12 @@ def team_slug(team: EntityRef) -> str:
 
 
 def workload_anchor(key: WorkloadKey) -> str:
-    """Return the anchor of a workload on the page of its component, `w-east/shop/Deployment/checkout`: no two workloads have the same."""
-    return "w-" + "/".join(percent_encode(part) for part in (key.cluster, key.namespace, key.type, key.name))
+    """Return the anchor of a workload on the page of its component: no two workloads have the same.
+
+    `w-east/shop/Deployment/checkout`; of a longer one, such as of letters that are percent-encoded, the digest.
+    """
+    anchor = "/".join(percent_encode(part) for part in (key.cluster, key.namespace, key.type, key.name))
+    return f"w-{anchor if len(anchor) <= _MAX_ANCHOR_LENGTH else sha256(anchor.encode()).hexdigest()}"
 
 
 def percent_encode(text: str) -> str:

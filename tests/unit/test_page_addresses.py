@@ -72,6 +72,7 @@ def key(cluster: str, namespace: str, name: str) -> WorkloadKey:
         (key("EU", "shop", "web"), key("eu", "shop", "web")),
         (key("a/b", "c", "web"), key("a", "b/c", "web")),
         (key("a b", "c", "web"), key("a%20b", "c", "web")),
+        (key("east", "shop", "w" * 100), key("east", "shop", "w" * 101)),
     ],
 )
 def test_no_two_workloads_have_the_same_anchor(one: WorkloadKey, other: WorkloadKey) -> None:
@@ -81,3 +82,8 @@ def test_no_two_workloads_have_the_same_anchor(one: WorkloadKey, other: Workload
 
 def test_the_anchor_of_a_workload_can_be_read() -> None:
     assert workload_anchor(key("prod@eu-west-1", "shop", "web")) == "w-prod%40eu-west-1/shop/Deployment/web"
+
+
+def test_the_anchor_of_a_workload_is_short() -> None:
+    """A page of 200 workloads has each several times."""
+    assert len(workload_anchor(key("\N{CJK UNIFIED IDEOGRAPH-4E2D}" * 63, "shop", "web"))) == 2 + 64

@@ -80,11 +80,12 @@ class World:
 
     @cached_property
     def workload_by_key(self) -> Mapping[tuple[str, str, str, str], SimulatedWorkload]:
-        """Visible workloads under (cluster, namespace, type, name)."""
-        return {
-            (workload.cluster, workload.dash["namespace"], workload.dash["type"], workload.dash["workloadName"]): workload
+        """Visible workloads under (cluster, namespace, type, name). One whose row has something else there cannot be asked for."""
+        keyed = (
+            ((workload.cluster, workload.dash["namespace"], workload.dash["type"], workload.dash["workloadName"]), workload)
             for workload in self.visible_workloads
-        }
+        )
+        return {key: workload for key, workload in keyed if all(isinstance(part, str) for part in key)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,7 @@ SYSTEMD: Final = {
 }  # fmt: skip
 """Directives that `systemd-analyze verify` of systemd 252 accepted in these sections, on 2026-11-29."""
 UNCHECKED: Final = {
-    "claude": "the agent of somebody else",
+    "claude": "a command of the agent Claude Code, which is not installed",
     "docker": "needs Docker; names and settings of Dockerfile and compose file: test_deploy.py",
     "kubectl": "needs a cluster; the objects: tests/chart",
     "helm": "needs a cluster; the chart and its values: tests/chart",
@@ -54,7 +54,7 @@ UNCHECKED: Final = {
     "python3": "run by tests/acceptance/test_tutorial.py",
     "/opt/scaleops-worker/bin/pip": "run by tests/acceptance/test_tutorial.py",
     "make": "the targets: test_commands_of_make",
-    "js": "of somebody else's program",
+    "js": "for a program that is not part of this repository",
     "nginx": "needs nginx",
     "promql": "the metrics in it: test_metrics.py",
     "auth": "the configuration of Backstage",

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final
 
 from hypothesis import given
@@ -24,8 +24,6 @@ DAY: Final = 4 * PER_FULL
 """An OOM kill counts for 24 hours: a condition lasts as long at least."""
 SEEN_BY_FULL_SWEEPS: Final = 3 * PER_FULL
 """In this time at least two full sweeps measure, wherever in their slots."""
-NOTIFIED_BY_FULL_SWEEPS: Final = DAY + PER_FULL
-"""In this time at least four full sweeps measure, wherever in their slots: they notify even of what came back within a day."""
 SETTLING: Final = 8 * PER_FULL
 OPENINGS: Final = frozenset({NoticeKind.OPENED, NoticeKind.REOPENED})
 
@@ -129,11 +127,20 @@ def count(sent: Sequence[tuple[PlannedSweep, Notice]], kinds: Collection[NoticeK
     return sum(notice.kind in kinds for _, notice in sent)
 
 
-@given(history=histories(min_met=NOTIFIED_BY_FULL_SWEEPS, min_gap=SEEN_BY_FULL_SWEEPS), kills=st.integers(1, 4))
+@given(history=histories(min_met=DAY, min_gap=SEEN_BY_FULL_SWEEPS), kills=st.integers(1, 4))
 def test_no_interleaving_sends_more_than_the_full_sweeps_alone(history: PlannedHistory, kills: int) -> None:
+    """Apart from a condition that the full sweeps measure, and hold back as flapping until it is over."""
     alone, mixed = run(history.alone, kills), run(history.mixed, kills)
-    assert count(mixed, OPENINGS) <= count(alone, OPENINGS)
-    assert count(mixed, ENDINGS) <= count(alone, ENDINGS)
+    held_back = count_held_back(history.alone, alone)
+    assert count(mixed, OPENINGS) <= count(alone, OPENINGS) + held_back
+    assert count(mixed, ENDINGS) <= count(alone, ENDINGS) + held_back
+
+
+def count_held_back(sweeps: Sequence[PlannedSweep], sent: Sequence[tuple[PlannedSweep, Notice]]) -> int:
+    """Return how often the condition was measured as met, in one sweep or several in a row, without an opening."""
+    opened_at = {one.as_of for one, notice in sent if notice.kind in OPENINGS}
+    in_a_row = [list(group) for shows, group in groupby(sweeps, key=lambda one: one.shows) if shows == "met"]
+    return sum(opened_at.isdisjoint(one.as_of for one in group) for group in in_a_row)
 
 
 @given(history=histories(min_met=1, min_gap=1), kills=st.integers(1, 4))

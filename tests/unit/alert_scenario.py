@@ -7,7 +7,7 @@ from alerts.folding import apply
 from alerts.lifecycle import Notice, Paging, record, step
 from alerts.observations import AlertId, Finding, Observation, RequestFigures, Severity, Verdict
 from alerts.policy import AlertPolicy, PagingMode, Rule
-from alerts.states import AlertState, Event, OpenIncident, SlackPost
+from alerts.states import AlertState, Event, NoticeKind, OpenIncident, SlackPost
 from tests.factories import CHECKOUT, PAYMENTS, make_key
 
 POLICY = AlertPolicy(instance="scaleops.example")
@@ -96,3 +96,16 @@ class AlertScenario:
     def apply(self, event: Event) -> None:
         self.state = apply(self.state, event)
         self.events.append(event)
+
+
+MILD = finding(kills=0)
+
+
+def opened(*findings: Finding) -> AlertScenario:
+    alert = AlertScenario()
+    alert.observe(met(0, *findings), met(1, *findings))
+    return alert
+
+
+def kinds(alert: AlertScenario) -> list[NoticeKind]:
+    return [notice.kind for notice in alert.notices]

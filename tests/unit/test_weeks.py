@@ -121,6 +121,7 @@ def test_an_instant_lies_in_its_running_week(now: datetime, zone: ZoneInfo) -> N
     week = weeks.current_week(now, zone)
     assert week.starts_at(zone) <= now < week.ends_at(zone)
     assert weeks.last_completed_week(now, zone) == week.shift(-1)
+    assert week.shift(-1).ends_at(zone) <= now
 
 
 @given(schedules, iso_weeks)

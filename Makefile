@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # uv has certificates of its own, which lack a private CA; pip uses those of the system.
 export UV_SYSTEM_CERTS ?= 1
+# Tests and the demo start many processes. Without bytecode each of them compiles every module again, which takes three times as long as the rest of its start.
+unexport PYTHONDONTWRITEBYTECODE
 COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 LOCK := $(COMPILE) pyproject.toml
 

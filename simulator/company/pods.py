@@ -6,6 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
 from simulator.company.services import Part, ShopService
@@ -34,6 +35,7 @@ _CORE_HOUR: Final = 0.0335
 _GIB_HOUR: Final = 0.0045
 """US dollars, roughly on-demand prices of a large cloud."""
 _SPOT_DISCOUNT: Final = 0.6
+_DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(days=7)
 _MEMORY_RAISED: Final = 1.6
 _STAGING_OOM_KILLS: Final = 2
@@ -176,9 +178,10 @@ def _drift(service: ShopService, part: Part, cluster: str, now: datetime) -> flo
 
 def _weeks(now: datetime) -> float:
     """Return weeks since the story begins, in whole days: all responses of a day agree."""
-    return ((now - BEGIN) // timedelta(days=1)) * (timedelta(days=1) / _WEEK)
+    return ((now - BEGIN) // _DAY) * (_DAY / _WEEK)
 
 
+@cache
 def _phase(name: str, cluster: str) -> float:
     """Return a number from 0 to 2 pi that depends on the workload alone."""
     digest = hashlib.sha256(f"{cluster}/{name}".encode()).digest()

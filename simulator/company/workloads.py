@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Final
 
 from simulator.company.catalog import SERVICES, services_at
@@ -41,10 +42,11 @@ _SYSTEM: Final = ShopService(
 
 
 def _workload(service: ShopService, part: Part, cluster: str, now: datetime) -> SimulatedWorkload:
+    cost_of = cache(partial(_cost, service, part, cluster, now))
     return SimulatedWorkload(
         labels=_labels(service, part, cluster),
         dash=_dash(service, part, cluster, now),
-        cost_of=lambda hours: _cost(service, part, cluster, now=now, hours=hours),
+        cost_of=lambda hours: dict(cost_of(hours)),
         network=_network(part, cluster),
     )
 
@@ -110,7 +112,7 @@ def _id(service: ShopService, part: Part) -> str:
     return f"{service.namespace}-{part.type}-{part.name}"
 
 
-def _cost(service: ShopService, part: Part, cluster: str, *, now: datetime, hours: int) -> Record:
+def _cost(service: ShopService, part: Part, cluster: str, now: datetime, hours: int) -> Record:
     """Return the cost row: the mean over evenly spaced instants of the range, so that an event appears gradually."""
     samples = _SAMPLES_PER_WEEK * max(1, hours // _WEEK_HOURS)
     step = timedelta(hours=hours) / samples

@@ -7,6 +7,7 @@ import tokenize
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -28,20 +29,47 @@ AVOIDED = re.compile(
 NOT_IMPERATIVE = re.compile(r"(Answers?|Say whether|Says|Tells?|Hold(?:s)? back)\b")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """What is read of a file: its classes and its prose, each with its line. The syntax tree itself takes too much memory to be kept."""
+
+    classes: tuple[tuple[int, str], ...]
+    prose: tuple[tuple[int, str], ...]
+
+
 @cache
-def nodes_of(file: Path) -> list[ast.AST]:
-    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
-
-
-def prose_of(file: Path) -> Iterator[tuple[int, str]]:
-    for node in nodes_of(file):
+def wording_of(file: Path) -> Wording:
+    source = file.read_text(encoding="utf-8")
+    classes = []
+    prose = []
+    for node in statements_of(ast.parse(source)):
+        if isinstance(node, ast.ClassDef):
+            classes.append((node.lineno, node.name))
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             docstring = ast.get_docstring(node)
             if docstring:
-                yield (node.body[0].lineno, docstring)
+                prose.append((node.body[0].lineno, docstring))
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            yield node.lineno, node.value.value
-    for token in tokenize.generate_tokens(io.StringIO(file.read_text(encoding="utf-8")).readline):
+            prose.append((node.lineno, node.value.value))
+    return Wording(classes=tuple(classes), prose=(*prose, *comments_of(source)))
+
+
+def statements_of(node: ast.AST) -> Iterator[ast.AST]:
+    """Return the node and all statements below it, in the order of their lines; no expression is searched."""
+    yield node
+    for block in ("body", "handlers", "cases", "orelse", "finalbody"):
+        below = getattr(node, block, ())
+        if isinstance(below, list):  # the body of a lambda or of a conditional expression is no list
+            for one in below:
+                yield from statements_of(one)
+
+
+def comments_of(source: str) -> Iterator[tuple[int, str]]:
+    """Return the comments of a source that may have a word to avoid: reading its tokens takes as long as all the rest."""
+    may_be_comments = (line[line.index("#") :] for line in source.splitlines() if "#" in line)
+    if not any(AVOIDED.search(text) or NOT_IMPERATIVE.match(text) for text in may_be_comments):
+        return
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string
 
@@ -49,9 +77,8 @@ def prose_of(file: Path) -> Iterator[tuple[int, str]]:
 def test_class_names_are_unique() -> None:
     places = defaultdict(list)
     for file in FILES:
-        for node in nodes_of(file):
-            if isinstance(node, ast.ClassDef):
-                places[node.name].append(f"{file.relative_to(ROOT)}:{node.lineno}")
+        for line, name in wording_of(file).classes:
+            places[name].append(f"{file.relative_to(ROOT)}:{line}")
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
@@ -61,7 +88,7 @@ def test_docstrings_and_comments_use_standard_terms(package: str) -> None:
         f"{file.relative_to(ROOT)}:{line}: {text.splitlines()[0][:100]}"
         for file in FILES
         if file.relative_to(ROOT).parts[0] == package and file != Path(__file__)
-        for line, text in prose_of(file)
+        for line, text in wording_of(file).prose
         if AVOIDED.search(text) or NOT_IMPERATIVE.match(text)
     ]
     assert wrong == []

@@ -44,8 +44,7 @@ def main() -> int:
         folder = Path(temporary)
         gateway = ServedGateway(simulator, folder, gateway_auth="none", gateway_tokens=None)
         mcp = next(route.app for route in gateway.app.web.routes if isinstance(route, Route) and isinstance(route.app, McpApp))
-        for server in mcp.servers:
-            add_fixtures(server)
+        add_fixtures(mcp.server)
         try:
             fill_history(gateway.dependencies.store)
             suite_options = ("--suite", "all", "--expected-failures", BASELINE, "-o", folder)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -16,11 +15,12 @@ from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome
 from simulator.serving import Simulator
 from simulator.world import Scenario
-from store import Store, migrate
+from store import Store
 from tasks.collect.chunks import STALLED_AFTER, Chunk, advance_sweep, measure_chunk
 from tasks.collect.inventory import take_inventory
 from tasks.collect.stage import collect
 from tests.factories import NEXT_SLOT, SLOT, make_component, make_measurement, make_point
+from tests.services.databases import make_sqlite
 from tests.stage_factories import CollectBench, open_collect_bench, record_sweep
 
 COSTS = "POST /detailedCostReport/getWorkloads"
@@ -39,12 +39,14 @@ def as_measured(found: dict[EntityRef, Measurement]) -> dict[EntityRef, Measurem
     }
 
 
-@pytest.fixture
-def expected(simulator: Simulator, tmp_path: Path) -> dict[EntityRef, Measurement]:
-    """What is measured without bulk responses."""
-    url = f"sqlite:///{tmp_path}/off.db"
-    migrate(url)
-    with closing(Store.open(url)) as store, open_collect_bench(simulator, store, uses_bulk=False) as bench:
+@pytest.fixture(scope="module")
+def without_bulk(
+    simulator_server: Simulator, parity_scenario: Scenario, tmp_path_factory: pytest.TempPathFactory
+) -> dict[EntityRef, Measurement]:
+    """What is measured without bulk responses, which nothing that a test does can change."""
+    simulator_server.load(parity_scenario)
+    url = make_sqlite(tmp_path_factory.mktemp("off") / "off.db")
+    with closing(Store.open(url)) as store, open_collect_bench(simulator_server, store, uses_bulk=False) as bench:
         collect(bench.context)
         return as_measured(bench.measurements(SLOT))
 
@@ -83,7 +85,7 @@ def measure(bench: CollectBench, chunks: Sequence[Chunk], worker: BulkCosts) -> 
     "breaks", [{"bulk": "500"}, {"bulk": "first-rows", "bulk_rows": 2}, {"bulk": "empty"}], ids=["500", "short", "empty"]
 )
 def test_a_second_worker_whose_response_breaks_costs_no_figure(
-    bench: CollectBench, expected: dict[EntityRef, Measurement], breaks: dict[str, object]
+    bench: CollectBench, without_bulk: dict[EntityRef, Measurement], breaks: dict[str, object]
 ) -> None:
     chunks = advance_sweep(bench.context, size=SIZE).chunks
     measure(bench, chunks[:2], BulkCosts(SLOT))
@@ -93,13 +95,13 @@ def test_a_second_worker_whose_response_breaks_costs_no_figure(
     sweep = bench.sweep(SLOT)
     assert sweep is not None
     assert sweep.closed_at is not None
-    assert as_measured(bench.measurements(SLOT)) == expected
+    assert as_measured(bench.measurements(SLOT)) == without_bulk
     assert untrusted(bench)
     assert used_bulk(bench).isdisjoint(untrusted(bench))
 
 
 def test_trust_that_another_worker_withdrew_is_not_used_again(
-    bench: CollectBench, expected: dict[EntityRef, Measurement]
+    bench: CollectBench, without_bulk: dict[EntityRef, Measurement]
 ) -> None:
     chunks, worker = advance_sweep(bench.context, size=SIZE).chunks, BulkCosts(SLOT)
     measure(bench, chunks[:2], worker)
@@ -107,12 +109,12 @@ def test_trust_that_another_worker_withdrew_is_not_used_again(
     before = bench.calls()[COSTS]
     measure(bench, chunks[2:], worker)
     assert used_bulk(bench) == set()
-    assert bench.calls()[COSTS] - before > len(expected) / 2
-    assert as_measured(bench.measurements(SLOT)) == expected
+    assert bench.calls()[COSTS] - before > len(without_bulk) / 2
+    assert as_measured(bench.measurements(SLOT)) == without_bulk
 
 
 def test_trust_withdrawn_after_the_last_chunk_keeps_the_sweep_open_until_it_is_measured_again(
-    bench: CollectBench, expected: dict[EntityRef, Measurement]
+    bench: CollectBench, without_bulk: dict[EntityRef, Measurement]
 ) -> None:
     chunks, worker = advance_sweep(bench.context, size=SIZE).chunks, BulkCosts(SLOT)
     measure(bench, chunks[:-1], worker)
@@ -124,7 +126,7 @@ def test_trust_withdrawn_after_the_last_chunk_keeps_the_sweep_open_until_it_is_m
     again = advance_sweep(bench.context, size=SIZE).chunks
     assert {ref for chunk in again for ref in chunk.refs} & measured, "withdrawn components are enqueued again"
     measure(bench, again, BulkCosts(SLOT))
-    assert as_measured(bench.measurements(SLOT)) == expected
+    assert as_measured(bench.measurements(SLOT)) == without_bulk
     assert used_bulk(bench) == {"prod-eu-west-1", "staging"}
 
 

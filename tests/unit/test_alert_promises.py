@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -130,77 +131,93 @@ class InstallationScenario:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class StorySweep:
+    """A sweep of a story: what it showed, and what was observed, planned and known then."""
+
+    shown: tuple[Shown, ...]
+    plan: SweepPlan
+    observed: tuple[Observation, ...]
+    series: Mapping[EntityRef, Sequence[SeriesPoint]]
+
+
+def plan_story(story: Sequence[tuple[Shown, ...]]) -> Iterator[StorySweep]:
+    installation = InstallationScenario()
+    for shown in story:
+        plan = installation.sweep(shown)
+        series = {ref: tuple(points) for ref, points in installation.series.items()}
+        yield StorySweep(shown=shown, plan=plan, observed=tuple(installation.observed), series=series)
+
+
+@settings(max_examples=100)
+@given(stories)
+def test_an_installation_keeps_every_promise(story: list[tuple[Shown, ...]]) -> None:
+    """One story is a case of each promise: to plan its sweeps takes most of the time."""
+    sweeps = list(plan_story(story))
+    nothing_resolves_on_what_is_unknown(sweeps)
+    no_budget_fires_on_days_that_were_not_measured(sweeps)
+    a_measured_danger_in_production_always_pages_whatever_else_is_unknown(sweeps)
+    at_most_one_incident_is_open_for_each_condition(sweeps)
+
+
 def notices_of(plan: SweepPlan) -> list[Notice]:
     posted = [decision.notice for decision in plan.decisions if isinstance(decision, PostDecision)]
     together = [notice for one in plan.decisions if isinstance(one, SummaryDecision) for notice in one.summary.notices]
     return posted + together
 
 
-@settings(max_examples=60)
-@given(stories)
-def test_nothing_resolves_on_what_is_unknown(story: list[tuple[Shown, ...]]) -> None:
-    installation = InstallationScenario()
-    for shown in story:
-        plan = installation.sweep(shown)
-        seen = {observation.alert: observation for observation in installation.observed}
+def nothing_resolves_on_what_is_unknown(sweeps: Sequence[StorySweep]) -> None:
+    for one in sweeps:
+        seen = {observation.alert: observation for observation in one.observed}
         is_outage = bool(seen[OUTAGE].found)
-        for notice in notices_of(plan):
+        for notice in notices_of(one.plan):
             if notice.kind is NoticeKind.RESOLVED and notice.alert.rule not in {Rule.OUTAGE, Rule.STORM}:
                 found = seen[notice.alert]
                 assert (found.verdict, found.found, found.unknown, is_outage) == (Verdict.MEASURED, (), (), False)
-                of = shown[NAMES.index(notice.alert.about.name)]
+                of = one.shown[NAMES.index(notice.alert.about.name)]
                 assert of.is_listed
                 if notice.alert.rule is Rule.UNDER_PROVISIONED:
                     assert of.kills is not None
                 if notice.alert.rule in {Rule.BUDGET, Rule.COST_INCREASE}:
                     assert of.cost is not None
                 if notice.alert.rule is Rule.BUDGET:
-                    points = installation.series[notice.alert.about]
+                    points = one.series[notice.alert.about]
                     assert month_to_date(points, until=notice.as_of).reason == ""
 
 
-@settings(max_examples=60)
-@given(stories)
-def test_no_budget_fires_on_days_that_were_not_measured(story: list[tuple[Shown, ...]]) -> None:
+def no_budget_fires_on_days_that_were_not_measured(sweeps: Sequence[StorySweep]) -> None:
     """The cost that was measured, and today's rate for the rest, are above the budget without the others."""
-    installation = InstallationScenario()
-    for shown in story:
-        installation.sweep(shown)
-        for observation in installation.observed:
+    for one in sweeps:
+        for observation in one.observed:
             if observation.alert.rule is Rule.BUDGET and observation.found:
-                points = installation.series[observation.alert.about]
+                points = one.series[observation.alert.about]
                 without = [replace(point, unknown=0) for point in points if not isinstance(point.cost_7d.amount, Unknown)]
                 month = month_to_date(without, until=observation.as_of)
                 assert forecast_at_least(month, points[-1].cost_7d) > LIMITS[observation.alert.about]
 
 
-@settings(max_examples=100)
-@given(stories)
-def test_a_measured_danger_in_production_always_pages_whatever_else_is_unknown(story: list[tuple[Shown, ...]]) -> None:
-    installation, open_incidents = InstallationScenario(), set[AlertId]()
+def a_measured_danger_in_production_always_pages_whatever_else_is_unknown(sweeps: Sequence[StorySweep]) -> None:
+    open_incidents = set[AlertId]()
     resolved: dict[AlertId, datetime] = {}
-    for shown in story:
-        plan = installation.sweep(shown)
-        as_of = installation.observed[0].as_of
-        for decision in plan.decisions:
+    for one in sweeps:
+        as_of = one.observed[0].as_of
+        for decision in one.plan.decisions:
             if isinstance(decision, TriggerDecision):
                 open_incidents.add(decision.notice.alert)
             elif isinstance(decision, ResolveDecision):
                 open_incidents.remove(decision.alert)
                 resolved[decision.alert] = as_of
-        for name, of in zip(NAMES, shown, strict=True):
+        for name, of in zip(NAMES, one.shown, strict=True):
             alert = AlertId(rule=Rule.UNDER_PROVISIONED, about=make_ref(name))
             is_flapping = alert in resolved and as_of - resolved[alert] <= timedelta(days=2)  # then it takes four sweeps
             if of.is_listed and of.kills and not is_flapping:
                 assert alert in open_incidents
 
 
-@settings(max_examples=60)
-@given(stories)
-def test_at_most_one_incident_is_open_for_each_condition(story: list[tuple[Shown, ...]]) -> None:
-    installation, open_keys = InstallationScenario(), dict[str, int]()
-    for shown in story:
-        for decision in installation.sweep(shown).decisions:
+def at_most_one_incident_is_open_for_each_condition(sweeps: Sequence[StorySweep]) -> None:
+    open_keys = dict[str, int]()
+    for one in sweeps:
+        for decision in one.plan.decisions:
             if isinstance(decision, TriggerDecision):
                 is_new = decision.notice.is_new_page
                 assert is_new is (open_keys.get(decision.page.dedup_key, 0) == 0)

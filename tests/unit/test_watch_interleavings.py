@@ -1,8 +1,9 @@
 """Any interleaving of watch sweeps and full sweeps, late, overlapping and with outages, against the full sweeps alone."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from itertools import groupby, pairwise
 from typing import Final
 
@@ -55,24 +56,35 @@ class PlannedHistory:
     """How often the condition is met."""
 
 
+@cache
+def up_to(most: int) -> st.SearchStrategy[int]:
+    """Return the strategy for a number of quarters, one object for each limit: Hypothesis validates every new one."""
+    return st.integers(0, most)
+
+
+WATCH_DURATIONS: Final = st.sampled_from([0, 0, 0, 1, 2, 5, 30])
+
+
 @st.composite
 def histories(draw: st.DrawFn, *, min_met: int, min_gap: int) -> PlannedHistory:
     met_for, gap = st.integers(min_met, min_met + DAY), st.integers(min_gap, min_gap + DAY)
     number = draw(st.integers(1, 3))
     phases = [length for _ in range(number) for length in (draw(met_for), draw(gap))][:-1]
     begins, ends = 2 * PER_FULL, 2 * PER_FULL + sum(phases)
-    limit = draw(st.integers(0, PER_FULL - 1))
+    full_durations = up_to(draw(st.integers(0, PER_FULL - 1)))
     fulls, watches = [], []
     for as_of in range(0, ends + SETTLING, PER_FULL):
-        closed_at = as_of + draw(st.integers(0, limit))
-        fulls.append(_planned(as_of, draw(st.integers(as_of, closed_at)), closed_at, begins, phases, is_watch=False))
+        duration = draw(full_durations)
+        measured_at = as_of + (draw(up_to(duration)) if duration else 0)
+        fulls.append(_planned(as_of, measured_at, as_of + duration, begins, phases, is_watch=False))
     distance = draw(st.integers(1, 12))
     for as_of in range(draw(st.integers(1, 23)), ends, distance):
         if as_of % PER_FULL:
-            closed_at = as_of + draw(st.sampled_from([0, 0, 0, 1, 2, 5, 30]))
-            watches.append(_planned(as_of, draw(st.integers(as_of, closed_at)), closed_at, begins, phases, is_watch=True))
+            duration = draw(WATCH_DURATIONS)
+            measured_at = as_of + (draw(up_to(duration)) if duration else 0)
+            watches.append(_planned(as_of, measured_at, as_of + duration, begins, phases, is_watch=True))
     unmeasured = draw(st.dictionaries(st.integers(0, ends), st.sampled_from(["unknown", "undecided"]), max_size=40))
-    mixed = [PlannedSweep(**{**vars(one), "shows": unmeasured.get(one.as_of, one.shows)}) for one in (*fulls, *watches)]
+    mixed = [replace(one, shows=unmeasured[one.as_of]) if one.as_of in unmeasured else one for one in (*fulls, *watches)]
     return PlannedHistory(alone=tuple(fulls), mixed=tuple(mixed), times=number)
 
 

@@ -7,8 +7,13 @@ their alerts resolve, the component changes its owner, and what has outlived its
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +30,7 @@ from tasks.report.reported_alerts import AlertPeriod, handled_alerts
 from tasks.report.stage import ReportMade, preview, report_due, send
 from tests.factories import PAYMENTS, SEARCH, make_component, make_point
 from tests.integration.alert_installation import START, Installation, alert, fine, group, starved
+from tests.services.databases import make_sqlite
 from tests.stage_factories import weekly_report
 
 W38 = IsoWeek(2026, 38)
@@ -39,13 +45,24 @@ def oversized(**changes: Any) -> WorkloadPoint:
     return make_point("batch", **(values | changes))
 
 
-@pytest.fixture
-def installation(sqlite_store: Store) -> Installation:
-    made = Installation(store=sqlite_store, components=[make_component("checkout")])
-    for slot in range(LAST_SLOT + 1):
-        made.run({"checkout": [starved(), oversized(cost_7d=Decimal(100 + slot))]})
+@pytest.fixture(scope="module")
+def two_weeks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Installation]:
+    """Return a database file and its installation, whose store is closed, for `installation` to copy."""
+    file = tmp_path_factory.mktemp("two_weeks") / "worker.db"
+    with closing(Store.open(make_sqlite(file))) as store:
+        made = Installation(store=store, components=[make_component("checkout")])
+        for slot in range(LAST_SLOT + 1):
+            made.run({"checkout": [starved(), oversized(cost_7d=Decimal(100 + slot))]})
     made.now = DUE
-    return made
+    return file, made
+
+
+@pytest.fixture
+def installation(two_weeks: tuple[Path, Installation], tmp_path: Path) -> Iterator[Installation]:
+    file, made = two_weeks
+    copied = shutil.copy(file, tmp_path / "worker.db")
+    with closing(Store.open(f"sqlite:///{copied}")) as store:
+        yield replace(made, store=store, seen=set(made.seen))
 
 
 def let_time_pass(installation: Installation, *, days: int) -> None:

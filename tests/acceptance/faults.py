@@ -323,7 +323,8 @@ def stop_workers(fleet: Fleet) -> None:
         worker.running.terminate()
     for worker in fleet.of_kind("worker"):
         assert worker.running is not None
-        worker.running.wait(timeout=60)
+        worker.running.join(60)
+        assert not worker.running.is_alive(), "a worker did not stop within a minute of SIGTERM"
 
 
 def enqueue_everything_again(fleet: Fleet) -> None:

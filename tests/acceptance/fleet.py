@@ -3,14 +3,13 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
@@ -27,13 +26,13 @@ from store import HeartbeatKind, Store, Transaction
 from tasks.celery_tasks import WorkerContext
 from tasks.report.due import teams_with_reports
 from tests.acceptance.crash_points import CrashPoint
+from tests.acceptance.processes import start_process
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
 from tests.stage_factories import message_counts
 from worker.app import build_app
 from worker.schedule import QUEUES
 
-ROOT: Final = Path(__file__).parent.parent.parent
 INSTANCE: Final = "test"
 MINUTE: Final = timedelta(minutes=1)
 OPEN: Final = (DeliveryStatus.PENDING, DeliveryStatus.LEASED)
@@ -49,7 +48,7 @@ def _no_context() -> Iterator[WorkerContext]:
 class Process:
     kind: str
     options: dict[str, Any]
-    running: subprocess.Popen[bytes] | None = None
+    running: BaseProcess | None = None
     starts: int = 0
 
 
@@ -119,25 +118,22 @@ class Fleet:
     def revive(self) -> None:
         """Start every process that is not running, as a supervisor does."""
         for process in self.processes:
-            if process.running is None or process.running.poll() is not None:
+            if process.running is None or not process.running.is_alive():
                 self._start(process)
 
     def _start(self, process: Process) -> None:
         process.starts += 1
-        with (self.folder / f"{process.kind}-{id(process)}.log").open("ab") as log:
-            process.running = subprocess.Popen(
-                [sys.executable, "-m", "tests.acceptance.run", process.kind, json.dumps(process.options)],
-                cwd=ROOT,
-                env=self._environment(),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        log = self.folder / f"{process.kind}-{id(process)}.log"
+        process.running = start_process(process.kind, process.options, environment=self._environment(), log=log)
 
-    def kill(self, process: Process, how: signal.Signals = signal.SIGKILL) -> None:
-        if process.running is not None and process.running.poll() is None:
-            os.killpg(process.running.pid, how)
-            process.running.wait()
+    def kill(self, process: Process) -> None:
+        running = process.running
+        if running is not None and running.pid is not None and running.is_alive():
+            try:
+                os.killpg(running.pid, signal.SIGKILL)
+            except ProcessLookupError:  # it was started a moment ago, and does not lead its group yet
+                running.kill()
+            running.join()
 
     def of_kind(self, kind: str) -> list[Process]:
         return [process for process in self.processes if process.kind == kind]

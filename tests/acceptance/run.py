@@ -10,12 +10,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 os.environ["REMAP_SIGTERM"] = "SIGQUIT"  # as cli.celery_processes does, before Celery is imported
 
@@ -159,8 +159,8 @@ def instrumented_context(installation: LoadedConfig, clock: SharedClock, crashes
     return open_context
 
 
-def main() -> None:
-    kind, options = sys.argv[1], json.loads(sys.argv[2])
+def run(kind: str, options: Mapping[str, Any]) -> None:
+    """Run a worker or a beat until stopped; a worker exits with its status."""
     installation = load_config(os.environ, None)
     configure_logs(level="info", form="console")
     steps = Path(options["steps"]) if options.get("steps") else None
@@ -177,4 +177,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(sys.argv[1], json.loads(sys.argv[2]))

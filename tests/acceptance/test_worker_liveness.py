@@ -11,7 +11,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from simulator.serving import Simulator
-from tests.acceptance.fleet import INSTANCE, MINUTE, ROOT, Fleet
+from tests.acceptance.fleet import INSTANCE, MINUTE, Fleet
+from tests.acceptance.processes import ROOT
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
 from worker.liveness import BEAT, LivenessFile

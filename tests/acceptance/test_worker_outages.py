@@ -164,7 +164,7 @@ def test_a_stopped_worker_hands_its_work_back(fleet: Fleet) -> None:
         fleet.next_slot()
         wait_until("a running sweep", lambda: bool(rows_of(fleet)), explain=fleet.story)
         faults.stop_workers(fleet)
-        assert [worker.running.returncode for worker in fleet.of_kind("worker") if worker.running] == [0]
+        assert [worker.running.exitcode for worker in fleet.of_kind("worker") if worker.running] == [0]
         fleet.simulator.state.latency_s = 0.0
         fleet.live()
         assert violations(fleet) == []

@@ -1,17 +1,13 @@
 """The demo is the whole product lived through once; its story is held here line by line."""
 
-import filecmp
 import json
 import re
 import socket
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
-from functools import cached_property
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -29,47 +25,12 @@ from simulator.credentials import SCALEOPS_TOKEN
 from simulator.serving import Simulator
 from store import Store
 from store.queries.outbox_conditions import FALLBACK
+from tests.acceptance.demo_runs import COMMAND, TEAMS, Lived, live
 from tests.services import loopback
 
 WEEKS = [f"2026-W{number}" for number in range(35, 47)]
 MONTHS = ["2026-08", "2026-09", "2026-10"]
-TEAMS = {"storefront", "payments", "fulfilment", "search", "identity", "data", "platform", "unowned"}
 CHECKOUT = "component:default/checkoutservice"
-COMMAND = Path(sys.executable).parent / "scaleops-worker"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lived:
-    path: Path
-    told: str
-
-    @cached_property
-    def received(self) -> list[dict[str, Any]]:
-        """Messages as they read after each post and edit."""
-        return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((self.path / "slack").iterdir())]
-
-    @property
-    def messages(self) -> list[dict[str, Any]]:
-        """Messages as they were posted."""
-        return [message for message in self.received if "edited" not in message]
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((self.path / "pagerduty").iterdir())]
-
-
-def live(path: Path, *, weeks: int) -> Lived:
-    """Run the demo as a user does, in a folder of its own and with settings around that it must not read."""
-    done = subprocess.run(
-        [COMMAND, "demo", "--out", str(path), "--weeks", str(weeks)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=path.parent,
-        env={"PATH": "/usr/bin:/bin", "SCALEOPS_BASE_URL": "https://scaleops.example.com", "SLACK_BOT_TOKEN": "xoxb-of-somebody"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Lived(path=path, told=done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -352,18 +313,6 @@ def test_it_tells_the_story(lived: Lived) -> None:
         "index.html",
     ):
         assert line in lived.told
-
-
-def test_the_same_story_comes_out_the_same(tmp_path: Path) -> None:
-    for folder in ("one", "two"):
-        (tmp_path / folder).mkdir()
-    one, two = live(tmp_path / "one" / "out", weeks=1), live(tmp_path / "two" / "out", weeks=1)
-    names = sorted(
-        str(path.relative_to(one.path)) for path in one.path.rglob("*") if path.is_file() and "demo.db" not in path.name
-    )
-    same, different, missing = filecmp.cmpfiles(one.path, two.path, names, shallow=False)
-    assert (different, missing) == ([], [])
-    assert len(same) > len(TEAMS)
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:

@@ -13,9 +13,8 @@ import click
 from cli.installation import open_installation
 from cli.streams import say_error
 from wiring.clock import utc_now
-from wiring.contexts import open_store
 from wiring.loaded_config import LoadedConfig
-from wiring.services import required
+from wiring.settings import required
 from worker.liveness import BEAT, LivenessFile, is_redis_up, liveness_problem
 from worker.schedule import QUEUES
 
@@ -141,6 +140,8 @@ def _app_of(installation: LoadedConfig) -> Celery:
 
 def _check_store(installation: LoadedConfig) -> None:
     """Raise if the database cannot be used. Closed again: no connection may be open across the fork."""
+    from wiring.contexts import open_store  # noqa: PLC0415 - takes its time, and a liveness probe needs no database
+
     open_store(installation.settings).close()
 
 

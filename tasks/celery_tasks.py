@@ -37,7 +37,7 @@ from tasks.collect.chunks import Chunk, advance_sweep, measure_chunk
 from tasks.collect.inventory import take_inventory
 from tasks.collect.measuring import CollectFailed, MeasurePool
 from tasks.collect.watch import watch
-from tasks.context import StageContext, TaskTimings
+from tasks.context import StageContext
 from tasks.deliver.stage import DeliverResult, deliver
 from tasks.evaluate.stage import evaluate
 from tasks.maintenance.monitoring import monitor
@@ -45,6 +45,7 @@ from tasks.maintenance.purging import purge_expired
 from tasks.pipeline import record_heartbeat, recorded_failure, run_stage
 from tasks.report.stage import report_due
 from tasks.spans import sweep_span
+from tasks.timings import TaskTimings
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Protocol
 
 from actions.ports import Catalog, DashboardLink, SweepScaleOps, no_link
 from alerts.policy import AlertPolicy
@@ -22,9 +22,6 @@ from reports.signed_links import PageLinks
 from store import Store
 from store.retention import Retention
 from tasks.spans import NULL_TRACER, WorkTracer
-
-CHUNK_SIZE: Final = 200
-"""Components per message of a sweep. With bulk responses they take some 400 calls. Between two chunks the threads wait for the last call and for the last write."""
 
 
 class KeySealer(Protocol):
@@ -143,24 +140,3 @@ class StageContext:
     def clock_problem(self) -> str:
         """Return a sentence if the clock of this machine contradicts the database's; else empty. Raises StoreUnavailable."""
         return skew_problem(self.local_clock(), self.clock()) if self.local_clock is not None else ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskTimings:
-    """Bounds on the Celery tasks, in real time whatever the clock of the stages says."""
-
-    chunk_size: int = CHUNK_SIZE
-    chunk_budget: timedelta = timedelta(seconds=60)
-    """A chunk starts no further component after this; a tick enqueues the rest."""
-    soft_limit: timedelta = timedelta(minutes=5)
-    hard_limit: timedelta = timedelta(minutes=6)
-    long_soft_limit: timedelta = timedelta(minutes=10)
-    """For evaluating and reporting."""
-    long_hard_limit: timedelta = timedelta(minutes=11)
-    watch_soft_limit: timedelta = timedelta(minutes=27)
-    """For a watch sweep, which gives up before."""
-    watch_hard_limit: timedelta = timedelta(minutes=28)
-    lock_ttl: timedelta = timedelta(seconds=30)
-    """How long the lock of a worker that died is held."""
-    scaleops_cooldown: timedelta = timedelta(seconds=60)
-    """After a chunk found ScaleOps unavailable, the other chunks of its sweep are skipped for this long."""

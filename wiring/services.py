@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -28,27 +28,13 @@ from domain.component import RoutingKey
 from wiring.config_file import ConfigFile
 from wiring.policy import routing_keys_by_team
 from wiring.secrets import Sealer, routing_key_sealer
-from wiring.settings import Settings, SettingsError
-
-Value = TypeVar("Value")
+from wiring.settings import Settings, required
 
 LIMITER_STATE: Final = "limiter:2"
 """With the version of the state's schema."""
 LIMITER_STATE_TTL: Final = timedelta(seconds=STATE_TTL_S)
 _REPORT_TIMEOUT_S: Final = 1.0
 """A later report is useless."""
-
-
-def required(value: Value | None, name: str, purpose: str) -> Value:
-    """Return the value of a setting that is optional in general, but not for this purpose.
-
-    Raises:
-        SettingsError: naming the setting, and what it is needed for.
-    """
-    if value is None:
-        message = f"{name} is not set; {purpose} requires it"
-        raise SettingsError(message)
-    return value
 
 
 class LiveServices:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
@@ -33,6 +33,8 @@ from wiring.setting_types import (
     lowercase,
 )
 
+Value = TypeVar("Value")
+
 
 class SettingsError(Exception):
     """A setting is invalid or missing. Each problem is a sentence that names the setting and says what to do."""
@@ -41,6 +43,18 @@ class SettingsError(Exception):
         self.problems = problems
         more = f" (and {len(problems) - 1} more: run `scaleops-worker check-config`)" if len(problems) > 1 else ""
         super().__init__(problems[0] + more)
+
+
+def required(value: Value | None, name: str, purpose: str) -> Value:
+    """Return the value of a setting that is optional in general, but not for this purpose.
+
+    Raises:
+        SettingsError: naming the setting, and what it is needed for.
+    """
+    if value is None:
+        message = f"{name} is not set; {purpose} requires it"
+        raise SettingsError(message)
+    return value
 
 
 class Settings(BaseModel):

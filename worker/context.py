@@ -17,8 +17,7 @@ from tasks.collect.measuring import MeasurePool
 from wiring.contexts import build_stage_context
 from wiring.loaded_config import LoadedConfig
 from wiring.secrets import derive_fernet
-from wiring.services import required
-from wiring.settings import Settings
+from wiring.settings import Settings, required
 from worker import metrics
 
 _TOKEN_PURPOSE: Final = b"scaleops-worker shared tokens v1"

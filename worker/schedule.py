@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from tasks.context import TaskTimings
+from tasks.timings import TaskTimings
 
 COLLECT: Final = "collect"
 """Full sweeps and their chunks: as slow as ScaleOps is."""

@@ -28,8 +28,9 @@ from tasks.collect.bulk_withdrawal import withdraw_untrusted
 from tasks.collect.closing import close
 from tasks.collect.measuring import MeasurePool, SweepMeasurer
 from tasks.collect.stage import open_sweep
-from tasks.context import CHUNK_SIZE, StageContext
+from tasks.context import StageContext
 from tasks.spans import sweep_span
+from tasks.timings import CHUNK_SIZE
 
 STALLED_AFTER: Final = timedelta(minutes=2)
 """Without another outcome for this long, the messages of a sweep count as lost."""

@@ -24,7 +24,8 @@ from celery import current_task
 from cli.celery_processes import run_beat, run_worker
 from store import Store, Transaction
 from tasks.celery_tasks import WorkerContext
-from tasks.context import Services, TaskTimings
+from tasks.context import Services
+from tasks.timings import TaskTimings
 from tests.acceptance.crash_points import CrashMoment
 from wiring.loaded_config import LoadedConfig, load_config
 from wiring.logs import configure_logs

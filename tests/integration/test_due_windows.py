@@ -22,7 +22,7 @@ from domain.refs import PLATFORM
 from domain.weeks import DAY_NAMES, WEEKLY_REPORT, Schedule, Schedules
 from store import ReportRun, Store
 from tasks.celery_tasks import TaskHandlers, WorkerContext
-from tasks.context import TaskTimings
+from tasks.timings import TaskTimings
 from tests.factories import PAYMENTS
 from tests.integration.test_report_stage import sweep
 from tests.stage_factories import MONDAY_NINE, make_stage_context

@@ -14,36 +14,17 @@ from domain.snapshots import WorkloadPoint
 from domain.sweeps import WatchSource
 from domain.workload import Workload, WorkloadKey
 from simulator.company.story import OOM_FROM
-from simulator.serving import Simulator
 from store import Store
 from store.schema import metadata
 from tasks.collect.watch import DEAD_AFTER, MAX_DURATION, MAX_WAIT_FOR_FULL_SWEEP, watch
 from tasks.evaluate.stage import evaluate
 from tasks.maintenance.status import read_status
-from tests.integration.watch_steps import EVERY, FULL, full_sweep, move_to, pages, platform_keys, watch_settings, watch_sweep
-from tests.stage_factories import CollectBench, make_service_error, open_collect_bench
+from tests.integration.watch_steps import EVERY, FULL, OpenBench, move_to, pages, platform_keys, watch_sweep
+from tests.stage_factories import CollectBench, make_service_error
 
 SIX = OOM_FROM.replace(hour=6, minute=0)
 WRITTEN = {"watch_sweeps", "watch_points", "alert_states", "alert_events", "outbox"}
 """The tables that a watch sweep and its evaluation may change."""
-
-
-@pytest.fixture
-def company() -> Iterator[Simulator]:
-    with Simulator("demo") as running:
-        yield running
-
-
-@pytest.fixture
-def bench(company: Simulator, sqlite_store: Store) -> Iterator[CollectBench]:
-    with open_collect_bench(company, sqlite_store, **watch_settings()) as made:
-        yield made
-
-
-@pytest.fixture
-def by_components(company: Simulator, sqlite_store: Store) -> Iterator[CollectBench]:
-    with open_collect_bench(company, sqlite_store, **watch_settings(uses_bulk=False)) as made:
-        yield made
 
 
 def claim(bench: CollectBench, as_of: datetime) -> datetime:
@@ -71,17 +52,16 @@ def danger_of(bench: CollectBench, at: datetime) -> Mapping[WorkloadKey, Workloa
     return found
 
 
-def test_a_watch_sweep_that_is_late_shows_nothing_after_a_newer_sweep_was_evaluated(bench: CollectBench) -> None:
-    full_sweep(bench, SIX - FULL)
-    full_sweep(bench, SIX)
+def test_a_watch_sweep_that_is_late_shows_nothing_after_a_newer_sweep_was_evaluated(open_watch_bench: OpenBench) -> None:
+    bench = open_watch_bench(SIX - FULL, SIX)
     found, late = danger_of(bench, SIX + 6 * EVERY), SIX - EVERY
     close(bench, late, claim(bench, late), *(replace(point, as_of=late) for point in found.values()))
     assert evaluate(bench.context).sweeps == [late]
     assert pages(bench) == []
 
 
-def test_sweeps_of_both_kinds_are_evaluated_by_as_of_whenever_they_were_closed(bench: CollectBench) -> None:
-    full_sweep(bench, SIX - FULL)
+def test_sweeps_of_both_kinds_are_evaluated_by_as_of_whenever_they_were_closed(open_watch_bench: OpenBench) -> None:
+    bench = open_watch_bench(SIX - FULL)
     opened_at = claim(bench, SIX - EVERY)
     with bench.store.transaction() as transaction:
         transaction.sweeps.open(SIX, opened_at=SIX)
@@ -90,8 +70,10 @@ def test_sweeps_of_both_kinds_are_evaluated_by_as_of_whenever_they_were_closed(b
     assert evaluate(bench.context).sweeps == [SIX - EVERY, SIX]
 
 
-def test_a_watch_sweep_that_outlasts_its_slot_skips_the_next_ones_and_status_shows_the_interval(bench: CollectBench) -> None:
-    full_sweep(bench, SIX)
+def test_a_watch_sweep_that_outlasts_its_slot_skips_the_next_ones_and_status_shows_the_interval(
+    open_watch_bench: OpenBench,
+) -> None:
+    bench = open_watch_bench(SIX)
     watch_sweep(bench, SIX + EVERY)
     opened_at = claim(bench, SIX + 2 * EVERY)
     move_to(bench, SIX + 3 * EVERY)
@@ -110,8 +92,8 @@ class KilledScaleOps:
         raise KeyboardInterrupt
 
 
-def test_dead_watch_sweeps_block_no_slot_and_are_reported_after_an_hour(bench: CollectBench) -> None:
-    full_sweep(bench, SIX)
+def test_dead_watch_sweeps_block_no_slot_and_are_reported_after_an_hour(open_watch_bench: OpenBench) -> None:
+    bench = open_watch_bench(SIX)
     real, bench.services.scaleops = bench.services.scaleops, KilledScaleOps()  # type: ignore[assignment]
     for number in range(1, 7):
         assert platform_keys(bench) == []
@@ -127,9 +109,9 @@ def test_dead_watch_sweeps_block_no_slot_and_are_reported_after_an_hour(bench: C
     assert [action for action, _ in pages(bench)] == ["trigger"]
 
 
-def test_without_the_inventory_a_watch_sweep_does_not_begin_while_a_full_sweep_is_open(by_components: CollectBench) -> None:
-    bench, twelve = by_components, SIX + FULL
-    full_sweep(bench, SIX)
+def test_without_the_inventory_a_watch_sweep_does_not_begin_while_a_full_sweep_is_open(open_watch_bench: OpenBench) -> None:
+    twelve = SIX + FULL
+    bench = open_watch_bench(SIX, uses_bulk=False)
     with bench.store.transaction() as transaction:
         transaction.sweeps.open(twelve, opened_at=twelve)
     calls = bench.calls()
@@ -138,9 +120,8 @@ def test_without_the_inventory_a_watch_sweep_does_not_begin_while_a_full_sweep_i
     assert watch_sweep(bench, twelve + MAX_WAIT_FOR_FULL_SWEEP + EVERY).sweep is not None
 
 
-def test_the_inventory_is_watched_while_a_full_sweep_is_open(bench: CollectBench) -> None:
-    full_sweep(bench, SIX - FULL)
-    full_sweep(bench, SIX)
+def test_the_inventory_is_watched_while_a_full_sweep_is_open(open_watch_bench: OpenBench) -> None:
+    bench = open_watch_bench(SIX - FULL, SIX)
     with bench.store.transaction() as transaction:
         transaction.sweeps.open(SIX + FULL, opened_at=SIX + FULL)
     assert watch_sweep(bench, SIX + FULL + EVERY).in_danger
@@ -176,10 +157,9 @@ class DelayedScaleOps:
     ],
 )
 def test_without_the_inventory_a_watch_sweep_ends_before_it_delays_anything(
-    by_components: CollectBench, begins: datetime, until: timedelta, reason: str
+    open_watch_bench: OpenBench, begins: datetime, until: timedelta, reason: str
 ) -> None:
-    bench = by_components
-    full_sweep(bench, SIX)
+    bench = open_watch_bench(SIX, uses_bulk=False)
     bench.services.scaleops = DelayedScaleOps(bench, bench.services.scaleops, moves_to=begins + timedelta(minutes=1) + until)
     watched = watch_sweep(bench, begins)
     assert watched.sweep is not None
@@ -187,9 +167,8 @@ def test_without_the_inventory_a_watch_sweep_ends_before_it_delays_anything(
     assert pages(bench) == []
 
 
-def test_a_component_whose_request_fails_is_unknown_in_this_watch_sweep_only(by_components: CollectBench) -> None:
-    bench = by_components
-    full_sweep(bench, SIX)
+def test_a_component_whose_request_fails_is_unknown_in_this_watch_sweep_only(open_watch_bench: OpenBench) -> None:
+    bench = open_watch_bench(SIX, uses_bulk=False)
     watch_sweep(bench, OOM_FROM + EVERY)
     real = bench.services.scaleops
     bench.services.scaleops = DelayedScaleOps(bench, real, fails_for="checkout")
@@ -209,8 +188,8 @@ def contents(store: Store) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-def test_a_watch_sweep_and_its_evaluation_change_watch_and_alert_tables_only(bench: CollectBench) -> None:
-    full_sweep(bench, SIX)
+def test_a_watch_sweep_and_its_evaluation_change_watch_and_alert_tables_only(open_watch_bench: OpenBench) -> None:
+    bench = open_watch_bench(SIX)
     before = contents(bench.store)
     watch_sweep(bench, OOM_FROM + EVERY)
     assert pages(bench)

@@ -1,6 +1,5 @@
 """Watch sweeps over the simulated company, whose checkoutservice is OOM-killed from 3 November 07:05 to 4 November 11:00."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -16,35 +15,33 @@ from tasks.collect.watch import DEAD_AFTER, watch
 from tasks.evaluate.stage import evaluate
 from tasks.maintenance.purging import purge_expired
 from tasks.maintenance.status import read_status
-from tests.integration.watch_steps import EVERY, full_sweep, move_to, pages, platform_keys, watch_settings, watch_sweep
-from tests.stage_factories import CollectBench, open_collect_bench
+from tests.integration.watch_steps import (
+    EVERY,
+    SCENARIO,
+    OpenBench,
+    full_sweep,
+    move_to,
+    pages,
+    platform_keys,
+    watch_settings,
+    watch_sweep,
+)
+from tests.stage_factories import open_collect_bench
 
 LISTING = "POST /api/v1/dashboard/byNamespace"
 
 
 @pytest.fixture
-def company() -> Iterator[Simulator]:
-    with Simulator("demo") as running:
-        yield running
+def company(simulator: Simulator) -> Simulator:
+    simulator.load(SCENARIO)
+    return simulator
 
 
-@pytest.fixture(params=[True, False], ids=["inventory", "components"])
-def bench(company: Simulator, sqlite_store: Store, request: pytest.FixtureRequest) -> Iterator[CollectBench]:
-    with open_collect_bench(company, sqlite_store, **watch_settings(uses_bulk=request.param)) as made:
-        yield made
-
-
-@pytest.fixture
-def bulk_bench(company: Simulator, sqlite_store: Store) -> Iterator[CollectBench]:
-    with open_collect_bench(company, sqlite_store, **watch_settings()) as made:
-        yield made
-
-
+@pytest.mark.parametrize("uses_bulk", [True, False], ids=["inventory", "components"])
 def test_an_oom_kill_between_full_sweeps_pages_once_within_a_watch_slot_and_resolves_after_two_clear_ones(
-    bench: CollectBench,
+    open_watch_bench: OpenBench, *, uses_bulk: bool
 ) -> None:
-    full_sweep(bench, OOM_FROM.replace(hour=0))
-    full_sweep(bench, OOM_FROM.replace(hour=6))
+    bench = open_watch_bench(OOM_FROM.replace(hour=0), OOM_FROM.replace(hour=6), uses_bulk=uses_bulk)
     watched = [watch_sweep(bench, OOM_FROM + number * EVERY) for number in range(1, 4)]
     source = WatchSource.INVENTORY if bench.context.policy.uses_bulk else WatchSource.COMPONENTS
     assert [(one.sweep.source, one.sweep.failure) for one in watched if one.sweep] == [(source, "")] * 3
@@ -56,8 +53,8 @@ def test_an_oom_kill_between_full_sweeps_pages_once_within_a_watch_slot_and_reso
     assert pages(bench)[before:] == [("resolve", OOM_UNTIL + 2 * EVERY + timedelta(minutes=1))]
 
 
-def test_what_is_not_a_watch_slot_or_is_done_makes_no_call(bulk_bench: CollectBench) -> None:
-    bench = bulk_bench
+def test_what_is_not_a_watch_slot_or_is_done_makes_no_call(open_watch_bench: OpenBench) -> None:
+    bench = open_watch_bench()
     assert watch_sweep(bench, OOM_FROM).reason == "no full sweep has been closed yet"
     full_sweep(bench, OOM_FROM.replace(hour=6))
     assert watch_sweep(bench, OOM_FROM.replace(hour=6)).reason == "this slot is a full sweep's"
@@ -69,9 +66,8 @@ def test_what_is_not_a_watch_slot_or_is_done_makes_no_call(bulk_bench: CollectBe
     assert "switched off" in watch(off).reason
 
 
-def test_a_claimed_slot_is_left_to_its_worker_and_taken_over_when_that_died(bulk_bench: CollectBench) -> None:
-    bench = bulk_bench
-    full_sweep(bench, OOM_FROM.replace(hour=6))
+def test_a_claimed_slot_is_left_to_its_worker_and_taken_over_when_that_died(open_watch_bench: OpenBench) -> None:
+    bench = open_watch_bench(OOM_FROM.replace(hour=6))
     move_to(bench, OOM_FROM)
     with bench.store.transaction() as transaction:
         assert transaction.watch_sweeps.claim(OOM_FROM, now=bench.clock.now, dead_before=bench.clock.now - DEAD_AFTER)
@@ -99,10 +95,9 @@ def test_of_two_workers_at_once_one_does_the_watch_sweep(company: Simulator, sto
 
 
 def test_a_failed_watch_sweep_changes_no_alert_and_is_reported_once_after_an_hour_and_once_when_it_ends(
-    bulk_bench: CollectBench,
+    open_watch_bench: OpenBench,
 ) -> None:
-    bench = bulk_bench
-    full_sweep(bench, OOM_FROM.replace(hour=12))
+    bench = open_watch_bench(OOM_FROM.replace(hour=12))
     watch_sweep(bench, OOM_FROM.replace(hour=12, minute=15))
     before = pages(bench)
     bench.simulator.set_modes(bulk="empty")
@@ -125,8 +120,8 @@ def test_a_failed_watch_sweep_changes_no_alert_and_is_reported_once_after_an_hou
     assert (status.cadence, status.failing_since) == (EVERY, None)
 
 
-def test_an_inventory_that_no_full_sweep_proved_is_not_used(bulk_bench: CollectBench) -> None:
-    bench = bulk_bench
+def test_an_inventory_that_no_full_sweep_proved_is_not_used(open_watch_bench: OpenBench) -> None:
+    bench = open_watch_bench()
     bench.simulator.set_modes(bulk="first-rows", bulk_rows=3)
     full_sweep(bench, OOM_FROM.replace(hour=6))
     watched = watch_sweep(bench, OOM_FROM + EVERY)
@@ -135,8 +130,8 @@ def test_an_inventory_that_no_full_sweep_proved_is_not_used(bulk_bench: CollectB
     assert [action for action, _ in pages(bench)] == ["trigger"]
 
 
-def test_of_clusters_without_a_proven_inventory_only_their_components_are_asked(bulk_bench: CollectBench) -> None:
-    bench = bulk_bench
+def test_of_clusters_without_a_proven_inventory_only_their_components_are_asked(open_watch_bench: OpenBench) -> None:
+    bench = open_watch_bench()
     bench.simulator.set_modes(bulk="parent-only")
     full_sweep(bench, OOM_FROM.replace(hour=6))
     full = OOM_FROM.replace(hour=6)
@@ -154,9 +149,8 @@ def test_of_clusters_without_a_proven_inventory_only_their_components_are_asked(
     assert [action for action, _ in pages(bench)] == ["trigger"]
 
 
-def test_what_was_created_since_the_full_sweep_has_no_owner_and_pages_no_one(bulk_bench: CollectBench) -> None:
-    bench = bulk_bench
-    full_sweep(bench, OOM_FROM.replace(hour=6))
+def test_what_was_created_since_the_full_sweep_has_no_owner_and_pages_no_one(open_watch_bench: OpenBench) -> None:
+    bench = open_watch_bench(OOM_FROM.replace(hour=6))
     with bench.store.reading() as transaction:
         owned = transaction.watch_sweeps.owned_keys(OOM_FROM.replace(hour=6))
     listed = {workload.key for workload in bench.services.scaleops.all_workloads()}
@@ -166,9 +160,8 @@ def test_what_was_created_since_the_full_sweep_has_no_owner_and_pages_no_one(bul
         assert transaction.watch_sweeps.points(OOM_FROM + EVERY).keys() <= owned
 
 
-def test_two_days_of_watch_sweeps_are_kept(bulk_bench: CollectBench) -> None:
-    bench = bulk_bench
-    full_sweep(bench, OOM_FROM.replace(hour=6))
+def test_two_days_of_watch_sweeps_are_kept(open_watch_bench: OpenBench) -> None:
+    bench = open_watch_bench(OOM_FROM.replace(hour=6))
     watch_sweep(bench, OOM_FROM + EVERY)
     for days, purged in ((1, 0), (2, 0), (3, 1)):
         move_to(bench, OOM_FROM + timedelta(days=days))

@@ -155,10 +155,10 @@ def sqlite_url(tmp_path: Path) -> str:
     return make_sqlite(tmp_path / "worker.db")
 
 
-def make_sqlite(file: Path) -> str:
-    """Make a database with the tables of this version, a copy of one that was migrated once a process; return its URL."""
+def make_sqlite(file: Path, content: bytes | None = None) -> str:
+    """Make a database with this content, by default that of one without rows that was migrated once a process; return its URL."""
     file.touch(mode=0o600)
-    file.write_bytes(_migrated_sqlite())
+    file.write_bytes(_migrated_sqlite() if content is None else content)
     return f"sqlite:///{file}"
 
 
@@ -167,8 +167,14 @@ def _migrated_sqlite() -> bytes:
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         file = Path(folder) / "migrated.db"
         Store.open(f"sqlite:///{file}").close()
-        assert [found.name for found in Path(folder).iterdir()] == [file.name], "the write-ahead log was not merged"
-        return file.read_bytes()
+        return content_of(file)
+
+
+def content_of(file: Path) -> bytes:
+    """Return the content of a SQLite database that is closed."""
+    log = file.with_name(f"{file.name}-wal")
+    assert not log.exists(), "the write-ahead log was not merged"
+    return file.read_bytes()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,9 +1,12 @@
 """The monthly roll-up over stored sweeps: due from stored state, once, late up to three days, to its own channel."""
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +26,7 @@ from tasks.maintenance.purging import purge_expired
 from tasks.maintenance.status import read_status
 from tasks.report.stage import AlreadySent, ReportMade, ReportRejected, preview_month, report_due, send_month
 from tests.factories import CHECKOUT, PAYMENTS, SEARCH, make_component, make_measurement, make_point
+from tests.services.databases import MIGRATED, PostgresServer, make_sqlite
 from tests.stage_factories import PartialViewer, make_history_context, make_stage_context, record_sweep
 
 OCTOBER = Month(2026, 10)
@@ -46,10 +50,50 @@ def sweep(store: Store, as_of: datetime, *, checkout: int = 70, finder: int = 35
     )
 
 
-def fill(store: Store, *, days: Sequence[int] = range(62)) -> None:
+def fill(store: Store, days: Sequence[int]) -> None:
     """One sweep a day, backwards from the end of October. September costs 15 a day, October as well."""
     for back in reversed(days):
         sweep(store, END - timedelta(days=back))
+
+
+Filled = Callable[[Sequence[int]], Store]
+TWO_MONTHS = range(62)
+
+
+@pytest.fixture(scope="module")
+def filled_before() -> dict[tuple[str, Sequence[int]], str]:
+    """Return the names of the databases to copy, by kind and days."""
+    return {}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def filled(
+    request: pytest.FixtureRequest,
+    filled_before: dict[tuple[str, Sequence[int]], str],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Filled]:
+    """Open a copy of a database that was filled with sweeps on these days, once for each kind of database and days."""
+    server: PostgresServer | None = None if request.param == "sqlite" else request.getfixturevalue("postgres_server")
+
+    def make(days: Sequence[int]) -> str:
+        name = server.create(template=MIGRATED) if server else str(tmp_path_factory.mktemp("filled") / "worker.db")
+        with closing(Store.open(server.url(name) if server else make_sqlite(Path(name)))) as store:
+            fill(store, days)
+        return name
+
+    with ExitStack() as opened:
+
+        def open_copy(days: Sequence[int]) -> Store:
+            key = (request.param, tuple(days))
+            name = filled_before[key] = filled_before.get(key) or make(days)
+            if server:
+                url = opened.enter_context(contextmanager(server.fresh)(template=name))
+            else:
+                url = f"sqlite:///{shutil.copy(name, tmp_path / 'worker.db')}"
+            return opened.enter_context(closing(Store.open(url)))
+
+        yield open_copy
 
 
 def context_at(store: Store, now: datetime, **policy: Any) -> StageContext:
@@ -61,8 +105,8 @@ def monthly_of(made: Sequence[ReportMade]) -> list[ReportMade]:
     return [one for one in made if isinstance(one.report, content.MonthlyReport)]
 
 
-def test_it_is_made_once_with_budgets_and_the_month_before(store: Store) -> None:
-    fill(store)
+def test_it_is_made_once_with_budgets_and_the_month_before(filled: Filled) -> None:
+    store = filled(TWO_MONTHS)
     assert monthly_of(report_due(context_at(store, DUE - timedelta(minutes=1))).made) == []
     made = monthly_of(report_due(context_at(store, DUE)).made)
     assert len(made) == 1
@@ -85,8 +129,8 @@ def test_it_is_made_once_with_budgets_and_the_month_before(store: Store) -> None
         assert monthly_of(report_due(context_at(store, DUE + timedelta(hours=hours))).made) == []
 
 
-def test_without_a_channel_it_goes_to_nobody_and_can_be_shown(store: Store) -> None:
-    fill(store, days=range(10))
+def test_without_a_channel_it_goes_to_nobody_and_can_be_shown(filled: Filled) -> None:
+    store = filled(range(10))
     nobody = context_at(store, DUE, routes=RoutePolicy(platform_channel="C0PLATFORM"))
     assert monthly_of(report_due(nobody).made) == []
     assert preview_month(nobody).month == "2026-10"
@@ -99,8 +143,8 @@ def test_without_a_channel_it_goes_to_nobody_and_can_be_shown(store: Store) -> N
 @pytest.mark.parametrize(
     ("late", "is_sent"), [(timedelta(days=2), True), (CATCH_UP, True), (CATCH_UP + timedelta(minutes=1), False)]
 )
-def test_it_may_be_three_days_late(store: Store, late: timedelta, *, is_sent: bool) -> None:
-    fill(store, days=range(40))
+def test_it_may_be_three_days_late(filled: Filled, late: timedelta, *, is_sent: bool) -> None:
+    store = filled(range(40))
     report_due(context_at(store, datetime(2026, 10, 1, 9, tzinfo=timezone.utc)))  # September
     found = report_due(context_at(store, DUE + late))
     made = monthly_of(found.made)
@@ -109,8 +153,8 @@ def test_it_may_be_three_days_late(store: Store, late: timedelta, *, is_sent: bo
     assert monthly_of(report_due(context_at(store, DUE + late + timedelta(minutes=1))).made) == []
 
 
-def test_months_before_it_was_configured_are_not_missed(store: Store) -> None:
-    fill(store)
+def test_months_before_it_was_configured_are_not_missed(filled: Filled) -> None:
+    store = filled(TWO_MONTHS)
     found = report_due(context_at(store, DUE + timedelta(days=10)))
     assert monthly_of(found.made) == []
     assert not any("2026-10, due" in one or "2026-09," in one for one in found.skipped)
@@ -125,8 +169,8 @@ def test_it_waits_for_the_sweep_that_closes_the_month(store: Store) -> None:
     assert len(monthly_of(report_due(context_at(store, due + timedelta(hours=1))).made)) == 1
 
 
-def test_days_without_a_sweep_make_the_month_a_range(store: Store) -> None:
-    fill(store, days=[*range(3), *range(20, 40)])
+def test_days_without_a_sweep_make_the_month_a_range(filled: Filled) -> None:
+    store = filled([*range(3), *range(20, 40)])
     report = preview_month(context_at(store, DUE))
     cost = report.headline.cost
     assert cost.spent is None
@@ -137,8 +181,8 @@ def test_days_without_a_sweep_make_the_month_a_range(store: Store) -> None:
     assert report.headline.missing[0] == f"The cost of the month is a range: {cost.reason}."
 
 
-def test_a_repeat_by_hand_says_the_same_after_a_purge(store: Store) -> None:
-    fill(store)
+def test_a_repeat_by_hand_says_the_same_after_a_purge(filled: Filled) -> None:
+    store = filled(TWO_MONTHS)
     first = monthly_of(report_due(context_at(store, DUE)).made)[0].report
     assert isinstance(send_month(context_at(store, DUE), OCTOBER), AlreadySent)
     later = context_at(store, DUE + timedelta(days=40))
@@ -153,8 +197,8 @@ def test_a_repeat_by_hand_says_the_same_after_a_purge(store: Store) -> None:
     )
 
 
-def test_the_running_month_is_shown_and_not_sent(store: Store) -> None:
-    fill(store, days=range(40))
+def test_the_running_month_is_shown_and_not_sent(filled: Filled) -> None:
+    store = filled(range(40))
     sweep(store, DUE.replace(hour=0))
     context = context_at(store, DUE)
     shown = preview_month(context, Month(2026, 11))
@@ -165,8 +209,8 @@ def test_the_running_month_is_shown_and_not_sent(store: Store) -> None:
         preview_month(context, Month(2026, 12))
 
 
-def test_status_and_overdue_know_the_monthly_roll_up(store: Store) -> None:
-    fill(store, days=range(40))
+def test_status_and_overdue_know_the_monthly_roll_up(filled: Filled) -> None:
+    store = filled(range(40))
     report_due(context_at(store, DUE))
     monthly = next(one for one in read_status(context_at(store, DUE)).teams if one.report == "monthly")
     assert (monthly.last_week, monthly.next_due) == ("2026-10", datetime(2026, 12, 1, 9, tzinfo=timezone.utc))
@@ -174,8 +218,8 @@ def test_status_and_overdue_know_the_monthly_roll_up(store: Store) -> None:
     assert check_health(context_at(store, datetime(2026, 12, 1, 10, tzinfo=timezone.utc))).reports_overdue >= 1
 
 
-def test_a_stored_roll_up_is_shown_only_to_callers_who_see_everything(store: Store) -> None:
-    fill(store, days=range(40))
+def test_a_stored_roll_up_is_shown_only_to_callers_who_see_everything(filled: Filled) -> None:
+    store = filled(range(40))
     report_due(context_at(store, DUE))
     history = make_history_context(store, DUE)
     with read_history(history) as view:

@@ -21,7 +21,8 @@ from tests.services.temporary import FOLDER
 
 NOBODY = 65534
 """PostgreSQL refuses to run as root; root runs it as this user."""
-_TEMPLATE = "migrated"
+MIGRATED = "migrated"
+"""The database with the tables of this version that every server has, to copy."""
 
 
 class PostgresServer:
@@ -116,8 +117,8 @@ def running_server() -> Iterator[PostgresServer]:
     try:
         server.prepare()
         server.start()
-        server.execute(f"CREATE DATABASE {_TEMPLATE}")
-        migrate(server.url(_TEMPLATE))
+        server.execute(f"CREATE DATABASE {MIGRATED}")
+        migrate(server.url(MIGRATED))
         yield server
     finally:
         server.stop()
@@ -140,7 +141,7 @@ def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """Return the URL of a fresh PostgreSQL database with the tables of this version."""
-    yield from postgres_server.fresh(template=_TEMPLATE)
+    yield from postgres_server.fresh(template=MIGRATED)
 
 
 @pytest.fixture

@@ -288,6 +288,10 @@ def _page_change_since(before: Extent | None, findings: Sequence[Finding]) -> st
     """Return why what may page must page again; empty when it need not."""
     if before is None:
         return "It has become a reason to page." if findings else ""
+    joined = [subject for subject in Extent.of(findings).subjects if subject not in before.subjects]
+    if joined:  # of the alert itself it was a part before
+        more = f" and {len(joined) - 1} more have" if len(joined) > 1 else " has"
+        return f"{joined[0]}{more} become a reason to page."
     return _change_since(before, findings)
 
 

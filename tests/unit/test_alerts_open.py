@@ -76,6 +76,23 @@ def test_a_workload_that_becomes_dangerous_is_a_reason_to_page() -> None:
     assert (notice.paging, notice.reason) == (Paging.TRIGGER, "It has become a reason to page.")
 
 
+def test_a_workload_of_a_paged_alert_that_becomes_dangerous_is_a_reason_to_page() -> None:
+    names = ("api", "cron", "web", "worker")
+    mild, killed = ([finding(name, kills=kills, amount=100) for name in names] for kills in (0, 1))
+    alert = opened(*mild)
+    reasons = [
+        notice.reason
+        for dangerous in (1, 2, 4)
+        for notice in alert.observe(met(1 + dangerous, *killed[:dangerous], *mild[dangerous:]))
+    ]
+    assert reasons == [
+        "It rose from warning to error.",
+        "east/shop/Deployment/cron has become a reason to page.",
+        "east/shop/Deployment/web and 1 more have become a reason to page.",
+    ]
+    assert [notice.paging for notice in alert.notices[1:]] == [Paging.TRIGGER] * 3
+
+
 @pytest.mark.parametrize(
     ("before", "now", "has_grown"),
     [((1,), (2,), True), ((1, 1), (1, 2), True), ((2,), (3,), True), ((3,), (4,), False), ((0,), (5,), False)],

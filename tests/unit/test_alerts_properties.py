@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alerts.folding import apply, fold
@@ -129,27 +129,38 @@ def test_never_a_resolve_on_unknown(story: list[Moment]) -> None:
 
 
 @given(moments)
+@example(
+    [
+        Moment(what="met", slots=1, workloads=(name,), kills=kills)
+        for name, kills in [("worker", 0), ("worker", 0), ("api", 1), ("worker", 1)]
+    ]
+)
 def test_never_two_firing_notices_in_a_row_without_a_reason(story: list[Moment]) -> None:
     """The reason is checked against the notice before, not against the code that found it."""
     alert, sent = live(story)
     snoozes = [event.until for event in alert.events if isinstance(event, Snoozed)]
     before: Notice | None = None
     subjects: set[str] = set()
+    dangerous: set[str] = set()
     paged_at = posted_at = sweep(0)
     for _, notice in sent:
         assert notice.reason.endswith(".")
         now = {finding.subject for finding in notice.findings}
+        may_page = {finding.subject for finding in notice.paging_findings}
         if notice.kind is NoticeKind.CHANGED:
             assert before is not None
             news = now - subjects or notice.severity.rank > before.severity.rank
-            assert news or notice.is_new_page or notice.amount >= before.amount * 3 / 2
+            names_danger = notice.paging is Paging.TRIGGER and any(subject in notice.reason for subject in may_page - dangerous)
+            assert news or notice.is_new_page or names_danger or notice.amount >= before.amount * 3 / 2
         if notice.kind is NoticeKind.REPEATED and "snooze" not in notice.reason:
             assert (notice.paging is Paging.TRIGGER and notice.as_of - paged_at >= timedelta(days=1)) or (
                 notice.posts and notice.as_of - posted_at >= timedelta(days=7)
             )
         if notice.kind is NoticeKind.REPEATED and "snooze" in notice.reason:
             assert any(until <= notice.as_of + timedelta(minutes=5) for until in snoozes)
-        subjects = (subjects if before is not None and before.kind not in ENDINGS else set()) | now
+        is_same = before is not None and before.kind not in ENDINGS
+        subjects = (subjects if is_same else set()) | now
+        dangerous = (dangerous if is_same else set()) | (may_page if notice.paging is Paging.TRIGGER else set())
         paged_at = notice.as_of if notice.paging is Paging.TRIGGER else paged_at
         posted_at = notice.as_of if notice.posts else posted_at
         before = notice

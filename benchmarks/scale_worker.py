@@ -11,7 +11,6 @@ import os
 import sys
 from contextlib import AbstractContextManager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from celery import signals
@@ -31,7 +30,7 @@ def main() -> int:
     options: dict[str, str] = json.loads(sys.argv[1])
     config = load_config(os.environ, None)
     configure_logs(level=config.settings.log_level, form="console")
-    clock: Clock | None = partial(_read, Path(options["clock"])) if "clock" in options else None
+    clock: Clock | None = FileClock(Path(options["clock"])) if "clock" in options else None
 
     def open_context() -> AbstractContextManager[WorkerContext]:
         return open_worker_context(config, clock=clock)
@@ -42,6 +41,21 @@ def main() -> int:
         signals.task_postrun.connect(lambda **_: times.write(Path(options["packages"])), weak=False)
     app = build_app(os.environ["REDIS_URL"], instance=config.settings.instance, open_context=open_context)
     return run_worker(app, config, queues=["collect"], concurrency=1)
+
+
+class FileClock:
+    """A clock that shows the instant in a file, which is read when it was replaced: a sweep looks at its clock for every component."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._written_ns, self._shown = file.stat().st_mtime_ns, _read(file)
+
+    def __call__(self) -> datetime:
+        """Return the instant."""
+        written_ns = self._file.stat().st_mtime_ns
+        if written_ns != self._written_ns:
+            self._written_ns, self._shown = written_ns, _read(self._file)
+        return self._shown
 
 
 def _read(file: Path) -> datetime:

@@ -39,6 +39,7 @@ class DeadlineTransport(httpx.BaseTransport):
     def set_deadline(self, deadline: float) -> None:
         """Let all operations until the next call end by this time (`time.monotonic`)."""
         self._backend.deadline = deadline
+        self._backend.is_idle = True
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return its response with an unread body."""
@@ -76,6 +77,8 @@ class _DeadlineBackend(httpcore.NetworkBackend):
 
     def __init__(self, connect_s: float) -> None:
         self.deadline = 0.0
+        self.is_idle = True
+        """Nothing of the request has been sent."""
         self._connect_s = connect_s
         self._sockets = httpcore.SyncBackend()
 
@@ -106,15 +109,31 @@ class _DeadlineBackend(httpcore.NetworkBackend):
 
 
 class _DeadlineStream(httpcore.NetworkStream):
+    """A socket that is used as rarely as possible: each use waits for it, and lets another thread have the interpreter.
+
+    The parts of a request are sent as one: at its end, which httpcore writes as no bytes, or before the response is read.
+    """
+
     def __init__(self, stream: httpcore.NetworkStream, backend: _DeadlineBackend) -> None:
         self._stream = stream
         self._backend = backend
+        self._unsent: list[bytes] = []
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline instead
+        self._send()
         return self._stream.read(max_bytes, self._backend.left_s())
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the deadline instead
-        self._stream.write(buffer, self._backend.left_s())
+        self._backend.is_idle = False
+        if buffer:
+            self._unsent.append(buffer)
+        else:
+            self._send()
+
+    def _send(self) -> None:
+        if self._unsent:
+            request, self._unsent = b"".join(self._unsent), []
+            self._stream.write(request, self._backend.left_s())
 
     def close(self) -> None:
         self._stream.close()
@@ -130,6 +149,8 @@ class _DeadlineStream(httpcore.NetworkStream):
         return _DeadlineStream(stream, self._backend)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's
+        if info == "is_readable" and not self._backend.is_idle:
+            return False  # httpcore looks after a response as well as before the next request, which is enough
         return self._stream.get_extra_info(info)
 
 

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import structlog
@@ -50,6 +50,16 @@ class LimiterStatus:
     """Set if this report lowered the limit."""
 
 
+@dataclass(slots=True)
+class _Counts:
+    """Of the calls since the last report, as in a `UsageReport`."""
+
+    successes: int = 0
+    throttled: int = 0
+    timeouts: int = 0
+    pause_s: float = 0.0
+
+
 class ConcurrencyLimiter:
     """Safe for any number of threads and an event loop. Make it after a fork, not before.
 
@@ -77,7 +87,7 @@ class ConcurrencyLimiter:
         self._initial_limit = ceiling if update_shared_state is None else min(ceiling, INITIAL_LIMIT)
         self.semaphore = ResizableSemaphore(self._initial_limit)
         self._lock = threading.Lock()
-        self._counts = UsageReport(priority=priority, ceiling=ceiling)
+        self._counts = _Counts()
         self._shared = LimiterState()
         """As of the last report to the shared state."""
         self._local: LimiterState | None = None
@@ -109,18 +119,18 @@ class ConcurrencyLimiter:
             pause_s = min(retry_after_s(headers) or 0.0, MAX_PAUSE_S)
             with self._lock:
                 self._paused_until = max(self._paused_until, now + pause_s)
-                counts = self._counts
-                self._counts = replace(counts, throttled=counts.throttled + 1, pause_s=max(counts.pause_s, pause_s))
+                self._counts.throttled += 1
+                self._counts.pause_s = max(self._counts.pause_s, pause_s)
             self._wake.set()
         elif status < _FIRST_ERROR_STATUS:
             self._succeeded_at = now
             with self._lock:
-                self._counts = replace(self._counts, successes=self._counts.successes + 1)
+                self._counts.successes += 1
 
     def after_timeout(self) -> None:
         """Record a call without a response in time."""
         with self._lock:
-            self._counts = replace(self._counts, timeouts=self._counts.timeouts + 1)
+            self._counts.timeouts += 1
 
     def has_recent_success(self) -> bool:
         """Return True if another call of this process succeeded lately: a 429 then means a limit, not an outage."""
@@ -151,8 +161,9 @@ class ConcurrencyLimiter:
 
     def _take_report(self) -> UsageReport:
         with self._lock:
-            counts, self._counts = self._counts, UsageReport(priority=self.priority, ceiling=self._ceiling)
-        return replace(counts, wanted=self.semaphore.take_peak())
+            counts, self._counts = self._counts, _Counts()
+        wanted = self.semaphore.take_peak()
+        return UsageReport(priority=self.priority, ceiling=self._ceiling, wanted=wanted, **asdict(counts))
 
     def _apply(self, report: UsageReport) -> None:
         state, now = self._update_shared(report) or self._update_local(report)

@@ -33,6 +33,8 @@ class ResizableSemaphore:
     def acquire(self) -> None:
         """Acquire a permit; block until there is one."""
         waiter = self._admit_or_enqueue()
+        if waiter is None:
+            return
         try:
             waiter.result()
         except BaseException:
@@ -42,7 +44,7 @@ class ResizableSemaphore:
     async def acquire_async(self, timeout_s: float) -> None:
         """Acquire a permit on an event loop. Raises TimeoutError."""
         waiter = self._admit_or_enqueue()
-        if waiter.done():
+        if waiter is None:
             return
         try:
             async with asyncio.timeout(timeout_s):
@@ -69,12 +71,16 @@ class ResizableSemaphore:
             peak, self._peak = self._peak, self._in_flight + len(self._waiters)
             return peak
 
-    def _admit_or_enqueue(self) -> Future[None]:
-        waiter: Future[None] = Future()
+    def _admit_or_enqueue(self) -> Future[None] | None:
+        """Acquire a permit if there is one, and return None; else return what waits for it."""
         with self._lock:
-            self._waiters.append(waiter)
+            waiter: Future[None] | None = None
+            if self._waiters or self._in_flight >= self._size:
+                waiter = Future()
+                self._waiters.append(waiter)
+            else:
+                self._in_flight += 1
             self._peak = max(self._peak, self._in_flight + len(self._waiters))
-            self._admit()
         return waiter
 
     def _admit(self) -> None:

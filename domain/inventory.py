@@ -58,7 +58,7 @@ def allocate_costs(
     """Return the costs of every namespace, by whether a component claims the workload.
 
     Args:
-        inventory: every workload.
+        inventory: every workload; those that are claimed may be left out.
         claimed: the workloads that components own, as the sweep measured them.
         shared: the names of shared namespaces, in any cluster.
     """

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, RowMapping, and_, delete, exists, func, select
+from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, and_, delete, exists, func, select
 
 from domain.inventory import InventoryWorkload
 from domain.snapshots import MEASURES, Outcome
@@ -31,8 +32,14 @@ class Inventory(Queries):
 
     def of_sweep(self, as_of: datetime) -> Iterator[InventoryWorkload]:
         """Yield the inventory of a sweep; nothing if it was not fetched or is older."""
-        chosen = select(inventory).where(inventory.c.as_of == as_of).execution_options(yield_per=1000)
-        yield from map(_workload, self._connection.execute(chosen).mappings())
+        yield from self._read(select(inventory).where(inventory.c.as_of == as_of))
+
+    def unclaimed(self, as_of: datetime) -> Iterator[InventoryWorkload]:
+        """Yield the workloads of the inventory of a sweep that no component owns in it."""
+        is_claimed = exists(
+            select(1).where(_same(inventory, workload_points), workload_points.c.as_of == as_of).correlate(inventory)
+        )
+        yield from self._read(select(inventory).where(inventory.c.as_of == as_of, ~is_claimed))
 
     def missing(self, as_of: datetime, *, known_at: datetime | None) -> Mapping[str, int]:
         """Return how many workloads of components each cluster has that the inventory lacks; 0 for a complete one.
@@ -63,8 +70,10 @@ class Inventory(Queries):
         """Yield the workloads that components own in a sweep, with the cost that it measured."""
         columns = workload_points.c
         chosen = select(columns.cluster, columns.namespace, columns.type, columns.name, columns.cost_7d, columns.unknown)
-        found = self._connection.execute(chosen.where(columns.as_of == as_of).execution_options(yield_per=1000)).mappings()
-        yield from map(_workload, found)
+        yield from self._read(chosen.where(columns.as_of == as_of))
+
+    def _read(self, chosen: Select[Any]) -> Iterator[InventoryWorkload]:
+        yield from map(_workload, self._connection.execute(chosen.execution_options(yield_per=1000)).mappings())
 
 
 def _same(one: FromClause, other: FromClause) -> ColumnElement[bool]:

@@ -83,10 +83,10 @@ def compare_inventory(context: StageContext, as_of: datetime) -> None:
                 check.cluster: "" if check.trusted else f"the costs of the whole cluster are not trusted: {check.reason}"
                 for check in _checks(transaction, as_of, BulkSubject.COSTS)
             }
-            inventory = (
-                _if_trusted(workload, reasons.get(workload.key.cluster)) for workload in transaction.inventory.of_sweep(as_of)
+            unclaimed = (
+                _if_trusted(workload, reasons.get(workload.key.cluster)) for workload in transaction.inventory.unclaimed(as_of)
             )
-            costs = allocate_costs(inventory, transaction.inventory.claimed(as_of), shared=context.policy.shared_namespaces)
+            costs = allocate_costs(unclaimed, transaction.inventory.claimed(as_of), shared=context.policy.shared_namespaces)
     with store.transaction() as transaction:
         transaction.bulk_checks.record(checks)
         transaction.unallocated.put(as_of, costs)

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import from_json
@@ -80,6 +81,10 @@ class ExactDecimal(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
+_parse_ref = lru_cache(maxsize=32_768)(EntityRef.parse)
+"""Cached: every row of a component or team has some, and a sweep reads each many times."""
+
+
 class EntityRefType(TypeDecorator[EntityRef]):
     """An entity reference as text."""
 
@@ -94,7 +99,7 @@ class EntityRefType(TypeDecorator[EntityRef]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> EntityRef | None:
         """Parse the reference."""
         del dialect
-        return None if value is None else EntityRef.parse(value)
+        return None if value is None else _parse_ref(value)
 
 
 class Instants(TypeDecorator[tuple[datetime, ...]]):

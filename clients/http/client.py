@@ -11,11 +11,11 @@ import re
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
-from http.cookiejar import CookieJar
 from io import BytesIO
 from typing import Final
 
@@ -37,11 +37,14 @@ from clients.throttle.semaphore import ResizableSemaphore
 log = structlog.get_logger(__name__)
 
 INTERACTIVE_RETRY_BUDGET_S: Final = 8.0
-_HEADERS: Final = {"User-Agent": "scaleops-worker", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+_HEADERS: Final[Mapping[str, str]] = {
+    "User-Agent": "scaleops-worker",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "Connection": "keep-alive",
+}
 _ENCODED: Final = re.compile(r"(?=/)(?:/(?![./])|[A-Za-z0-9_.~&=+?,:-]|%[0-9A-F]{2})+")
 """A target that httpx sends as it is."""
-_READ: Final = httpx.ByteStream(b"")
-"""The stream of a response that was read."""
 _MAX_DOUBLINGS: Final = 16
 _RETRIED: Final = frozenset(
     {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
@@ -93,28 +96,13 @@ class _Call:
     is_over: bool = False
 
 
-class _NoCookies(CookieJar):
-    """Keeps no cookie, and sends none."""
-
-    def extract_cookies(self, response: object, request: object) -> None:
-        """Keep nothing."""
-
-
-@dataclass(slots=True)
-class _Connection:
-    """A connection, used by one call at a time."""
-
-    client: httpx.Client
-    transport: DeadlineTransport = field(repr=False)
-
-
 class HttpClient:
     """The client of one service, for any number of threads. Make it after a fork, not before.
 
     A limiter decides how many calls may be in flight, in place of the options.
 
-    Each call in flight has an `httpx.Client` of its own, with one connection and its deadline: a pool shared by many threads walks
-    all its connections on every request. They share one TLS context, which is expensive.
+    Each call in flight has a transport of its own, with one connection and its deadline: a pool shared by many threads walks all its
+    connections on every request. They share one TLS context, which is expensive.
     """
 
     def __init__(
@@ -141,7 +129,7 @@ class HttpClient:
         self._limiter = limiter
         self._semaphore = ResizableSemaphore(options.max_in_flight) if limiter is None else limiter.semaphore
         self._sleep = sleep
-        self._idle: deque[_Connection] = deque()
+        self._idle: deque[DeadlineTransport] = deque()
         self._is_closed = False
 
     def send(self, request: HttpRequest, *, time_left: TimeLeft = unlimited) -> HttpResponse:
@@ -177,7 +165,7 @@ class HttpClient:
         """Close all idle connections; calls in flight close theirs."""
         self._is_closed = True
         while self._idle:
-            self._idle.pop().client.close()
+            self._idle.pop().close()
 
     def _attempt(self, call: _Call) -> HttpResponse:
         try:
@@ -211,22 +199,16 @@ class HttpClient:
             raise OutOfTime(self.service, request.route)
         deadline = time.monotonic() + left_s
         try:
-            connection = self._acquire()
+            transport = self._acquire()
         except InvalidNetworkVariable as error:
             raise no_response(self.service, request, str(error), sent=False) from None
-        connection.transport.set_deadline(deadline)
+        transport.set_deadline(deadline)
         has_status = is_complete = False
         try:
-            # As bytes, because httpx encodes text in ASCII only.
-            headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
-            url, extensions = self._address(request.target)
-            with connection.client.stream(
-                request.method, url, headers=headers, content=request.body, extensions=extensions
-            ) as incoming:
+            with closing(transport.handle_request(self._to_httpx(request))) as incoming:
                 has_status = True
                 body = self._read_body(incoming, request)
                 is_complete = True
-            incoming.stream = _READ  # its own refers to it, so that only the garbage collector would free both
             return HttpResponse(status=incoming.status_code, headers=incoming.headers, body=body)
         except (httpcore.ConnectTimeout, httpcore.PoolTimeout):
             reason = f"no connection within {min(self.options.connect_s, left_s):g} s{self._via}"
@@ -251,14 +233,18 @@ class HttpClient:
         except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise no_response(self.service, request, f"the connection failed ({error})") from None
         finally:
-            self._release(connection, is_reusable=is_complete)
+            self._release(transport, is_reusable=is_complete)
 
-    def _address(self, target: str) -> tuple[httpx.URL | str, dict[str, bytes]]:
-        """Return the URL and the extensions that request a target. An encoded one is an extension: httpx would parse it in the URL."""
-        if _ENCODED.fullmatch(target) is None:
-            return self._base_url + target, {}
-        base = self._parsed_base_url
-        return base, {"target": base.raw_path.rstrip(b"/") + target.encode("ascii")}
+    def _to_httpx(self, request: HttpRequest) -> httpx.Request:
+        """Return the request for the transport. An encoded target is an extension: httpx would parse it in the URL."""
+        extensions: dict[str, object] = {"timeout": {"pool": self.options.timeout_s}}  # the transport has the deadline
+        url: httpx.URL | str = self._base_url + request.target
+        if _ENCODED.fullmatch(request.target) is not None:
+            url = self._parsed_base_url
+            extensions["target"] = url.raw_path.rstrip(b"/") + request.target.encode("ascii")
+        # As bytes, because httpx encodes text in ASCII only.
+        headers = {name.encode(): value.encode() for name, value in {**_HEADERS, **request.headers}.items()}
+        return httpx.Request(request.method, url, headers=headers, content=request.body, extensions=extensions)
 
     def _read_body(self, incoming: httpx.Response, request: HttpRequest) -> bytes:
         body = BytesIO()  # returns its content without a second copy of it, which doubles the memory of a large response
@@ -269,31 +255,23 @@ class HttpClient:
             body.write(chunk)
         return body.getvalue()
 
-    def _acquire(self) -> _Connection:
+    def _acquire(self) -> DeadlineTransport:
         try:
             return self._idle.pop()
         except IndexError:
-            transport = DeadlineTransport(
+            return DeadlineTransport(
                 tls=self._tls_context,
                 connect_s=self.options.connect_s,
                 proxy=self._proxy.url if self._proxy else None,
                 keeps_connection=self.options.keeps_connections,
             )
-            client = httpx.Client(
-                transport=transport,
-                headers=_HEADERS,
-                cookies=_NoCookies(),
-                timeout=httpx.Timeout(None, pool=self.options.timeout_s),  # the transport has the deadline
-                trust_env=False,
-            )
-            return _Connection(client, transport)
 
-    def _release(self, connection: _Connection, *, is_reusable: bool) -> None:
+    def _release(self, transport: DeadlineTransport, *, is_reusable: bool) -> None:
         # httpcore counts a tunnel whose TLS handshake failed as in use, so its pool would have no connection left.
         if is_reusable and not self._is_closed:
-            self._idle.append(connection)
+            self._idle.append(transport)
         else:
-            connection.client.close()
+            transport.close()
 
     @cached_property
     def _parsed_base_url(self) -> httpx.URL:

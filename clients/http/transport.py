@@ -1,4 +1,4 @@
-"""The transport under `httpx.Client`: one connection, with one deadline over resolving, connecting, headers and body.
+"""The transport of `HttpClient`: one connection, with one deadline over resolving, connecting, headers and body.
 
 The time-outs of httpx are for each read, so a peer that sends a byte now and then is never cut. Here every operation on the socket
 gets what is left until the deadline. It is set by `HttpClient` before each request; a transport has one request at a time.

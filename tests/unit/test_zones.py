@@ -30,7 +30,7 @@ def test_no_zone_file_of_the_system_is_read() -> None:
     assert TZDATA_VERSION >= "2026f"
 
 
-@pytest.mark.parametrize("package", ["store", "worker.schedule", "reports.formatting", "gateway.app"])
+@pytest.mark.parametrize("package", ["store", "worker.app", "reports.formatting", "gateway.app"])
 def test_a_child_process_reads_the_same_zones(package: str) -> None:
     script = f"import zoneinfo, {package}; raise SystemExit(len(zoneinfo.TZPATH))"
 

@@ -24,7 +24,7 @@ SQLITE_COMPONENTS: Final = 2_500
 """Of an installation on one machine."""
 PROFILED_COMPONENTS: Final = 1_000
 LATENCY_MS: Final = 200
-SLOW_COMPONENTS: Final = 800
+SLOW_COMPONENTS: Final = 1_600
 """Four chunks."""
 SMALL_SWEEP: Final = 300
 SWEEPS: Final = 10

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-CHUNK_SIZE: Final = 200
-"""Components per message of a sweep. With bulk responses they take some 400 calls. Between two chunks the threads wait for the last call and for the last write."""
+CHUNK_SIZE: Final = 400
+"""Components per message of a sweep. With bulk responses they take some 800 calls. Between two chunks the threads wait for the last call and for the last write."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -270,7 +270,7 @@ def _opening_reason(incident: Incident, confirmed: tuple[Streak, ...]) -> str:
 def _change_since(before: Extent, findings: Sequence[Finding]) -> str:
     """Return what changed materially, as a sentence; empty when nothing did."""
     now = Extent.of(findings)
-    joined = [subject for subject in now.subjects if subject not in before.subjects]
+    joined = _joined(before, now)
     if joined and all(isinstance(finding.figures, MemberFigures) for finding in findings):
         return f"{format_count(len(joined), 'more alert')} joined."
     if joined:
@@ -288,11 +288,15 @@ def _page_change_since(before: Extent | None, findings: Sequence[Finding]) -> st
     """Return why what may page must page again; empty when it need not."""
     if before is None:
         return "It has become a reason to page." if findings else ""
-    joined = [subject for subject in Extent.of(findings).subjects if subject not in before.subjects]
+    joined = _joined(before, Extent.of(findings))
     if joined:  # of the alert itself it was a part before
         more = f" and {len(joined) - 1} more have" if len(joined) > 1 else " has"
         return f"{joined[0]}{more} become a reason to page."
     return _change_since(before, findings)
+
+
+def _joined(before: Extent, now: Extent) -> list[str]:
+    return [subject for subject in now.subjects if subject not in before.subjects]
 
 
 def _repeats(

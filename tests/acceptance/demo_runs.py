@@ -15,7 +15,7 @@ TEAMS: Final = {"storefront", "payments", "fulfilment", "search", "identity", "d
 @dataclass(frozen=True, kw_only=True)
 class Lived:
     path: Path
-    told: str
+    output: str
 
     @cached_property
     def received(self) -> list[dict[str, Any]]:
@@ -43,4 +43,4 @@ def live(path: Path, *, weeks: int) -> Lived:
         env={"PATH": "/usr/bin:/bin", "SCALEOPS_BASE_URL": "https://scaleops.example.com", "SLACK_BOT_TOKEN": "xoxb-of-somebody"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return Lived(path=path, told=done.stdout)
+    return Lived(path=path, output=done.stdout)

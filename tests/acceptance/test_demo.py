@@ -112,7 +112,7 @@ def test_a_release_that_breaks_all_services_of_a_team_is_one_page(lived: Lived) 
 
 
 def test_on_call_is_paged_within_minutes_of_the_first_kill_and_the_incident_ends_within_minutes_of_the_fix(lived: Lived) -> None:
-    incidents = dict(re.findall(r"incident demo:(\S+): (opened .*)", lived.told))
+    incidents = dict(re.findall(r"incident demo:(\S+): (opened .*)", lived.output))
     assert incidents[f"under-provisioned:{CHECKOUT}"] == "opened Tue 03 Nov 07:16, resolved Wed 04 Nov 11:31"
     assert re.match(r"opened Wed 14 Oct 13:\d\d, resolved Wed 14 Oct 1[45]:\d\d$", incidents["storm:group:default/storefront"])
 
@@ -312,7 +312,7 @@ def test_it_tells_the_story(lived: Lived) -> None:
         "ScaleOps calls",
         "index.html",
     ):
-        assert line in lived.told
+        assert line in lived.output
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_a_lost_cluster_stays_lost_from_sweep_to_sweep_and_comes_back(
 
 def test_a_cluster_that_is_lost_for_seven_days_counts_as_removed(bench: CollectBench, world: ChangingWorld, cluster: str) -> None:
     world.silent = {cluster}
-    for hours in (6, 6 + 24 * 3, 6 + 24 * 6):
+    for hours in range(6, 6 + 24 * 7, 24):
         collect_at(bench, hours)
     assert lost(bench) == [cluster]
     collect_at(bench, 6 + 24 * 7)

@@ -67,7 +67,7 @@ class Fleet:
     every: timedelta = timedelta(hours=6)
     watch_every: timedelta = timedelta(minutes=15)
     chunk: int = 4
-    minute_s: float = 0.0
+    minute_s: float = 0.3
     """Minimum real seconds per simulated minute. TTLs and pauses are a thirtieth of the product's, so two seconds are realistic."""
     most: timedelta = timedelta(minutes=30)
     """The longest simulated time that `live` may take."""

@@ -10,10 +10,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +33,14 @@ from wiring.logs import configure_logs
 from worker.app import build_app
 from worker.context import ContextFactory, open_worker_context
 from worker.schedule import Timings
+from worker.scheduler import QuietScheduler
+
+EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
+LOOK_AT_CLOCK_EVERY_S = 0.1
+
+
+MINUTE_OF_BEAT = timedelta(seconds=2)
+"""What a minute of the shared clock is in the timings: a thirtieth, as it is of TTLs and pauses."""
 
 
 def timings(chunk_size: int) -> Timings:
@@ -39,9 +48,9 @@ def timings(chunk_size: int) -> Timings:
     second = timedelta(seconds=1)
     return Timings(
         tasks=TaskTimings(chunk_size=chunk_size, lock_ttl=second, scaleops_cooldown=second),
-        tick=second / 2,
-        monitor_interval=timedelta(days=1),  # in real time: a slow machine would get its notices in the middle of a test
-        purge_interval=2 * second,
+        tick=MINUTE_OF_BEAT,
+        monitor_interval=timedelta.max / 2,  # a slow machine would get its notices in the middle of a test
+        purge_interval=2 * MINUTE_OF_BEAT,
         restore_interval=second,
         stalled_after=4 * second,
         liveness_interval=second / 5,
@@ -55,6 +64,21 @@ class SharedClock:
 
     def __call__(self) -> datetime:
         return datetime.fromisoformat(self._path.read_text())
+
+
+class SteppedScheduler(QuietScheduler):
+    """Beat's scheduler by a time that passes with each minute of the shared clock, and slowly while that stands still.
+
+    Each step of the clock is served at once; what was lost is enqueued again after two seconds. Ticks that came faster than a slow
+    machine serves them would keep it from everything else.
+    """
+
+    clock: Callable[[], datetime]
+
+    def monotonic(self) -> float:
+        """Return seconds since any moment."""
+        simulated = self.clock() - EPOCH
+        return time.monotonic() + simulated / timedelta(minutes=1) * MINUTE_OF_BEAT.total_seconds()
 
 
 class CrashPlan:
@@ -166,12 +190,15 @@ def run(kind: str, options: Mapping[str, Any]) -> None:
     configure_logs(level="info", form="console")
     steps = Path(options["steps"]) if options.get("steps") else None
     crashes = CrashPlan(Path(options["plan"]), steps)
-    open_context = instrumented_context(installation, SharedClock(Path(options["clock"])), crashes)
+    clock = SharedClock(Path(options["clock"]))
+    open_context = instrumented_context(installation, clock, crashes)
     redis_url = os.environ["REDIS_URL"]
     app = build_app(
         redis_url, instance=installation.settings.instance, open_context=open_context, timings=timings(options["chunk"])
     )
     if kind == "beat":
+        SteppedScheduler.clock = staticmethod(clock)
+        app.conf.update(beat_scheduler=SteppedScheduler, beat_max_loop_interval=LOOK_AT_CLOCK_EVERY_S)
         run_beat(app, installation)
     else:
         sys.exit(run_worker(app, installation, queues=options["queues"], concurrency=options["concurrency"]))

@@ -1,5 +1,6 @@
 """The HTTP client: bounded in time, size and number, retries what may succeed, and says what came back."""
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -154,8 +155,16 @@ def test_a_response_that_does_not_begin_or_end_in_time_is_a_timeout(simulator: S
     simulator.state.faults = []
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://scaleops.example.com:99999", "ftp://127.0.0.1/x"])
-def test_without_a_connection_the_whole_service_is_down(url: str) -> None:
+def fail_to_resolve(*_: object, **__: object) -> list[object]:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1", "http://127.0.0.1:99999", "http://scaleops.example.com", "ftp://127.0.0.1/x"]
+)
+def test_without_a_connection_the_whole_service_is_down(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "example" in url:  # a resolver that does not answer would make it a time-out
+        monkeypatch.setattr(socket, "getaddrinfo", fail_to_resolve)
     http = HttpClient("ScaleOps", url, HttpOptions(), sleep=Sleeps())
     with pytest.raises(ServiceError, match="ScaleOps did not answer") as failed:
         http.send(FLAGS)

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import groupby, pairwise
 from typing import Final
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alerts.folding import apply
@@ -99,6 +99,10 @@ def _planned(as_of: int, measured_at: int, closed_at: int, begins: int, phases: 
     return PlannedSweep(as_of=as_of, measured_at=measured_at, closed_at=closed_at, shows=shows, is_watch=is_watch)
 
 
+def sweep_at(as_of: int, shows: str, *, is_watch: bool, takes: int = 0) -> PlannedSweep:
+    return PlannedSweep(as_of=as_of, measured_at=as_of, closed_at=as_of + takes, shows=shows, is_watch=is_watch)
+
+
 @dataclass
 class PlannedAlert:
     """One alert as the evaluate stage keeps it: what is closed is evaluated by as_of, each notice recorded as sent."""
@@ -155,7 +159,20 @@ def count_held_back(sweeps: Sequence[PlannedSweep], sent: Sequence[tuple[Planned
     return sum(opened_at.isdisjoint(one.as_of for one in group) for group in in_a_row)
 
 
+REPEATED_LATE: Final = PlannedHistory(
+    alone=(),
+    mixed=(
+        *(sweep_at(number * PER_FULL, "met", is_watch=False) for number in range(4)),
+        sweep_at(DAY, "clear", is_watch=False, takes=2),
+        sweep_at(DAY + 1, "met", is_watch=True),
+    ),
+    times=1,
+)
+"""A repeat is due at a full sweep that ends later than a watch sweep after it, which found the condition again."""
+
+
 @given(history=histories(min_met=1, min_gap=1), kills=st.integers(1, 4))
+@example(history=REPEATED_LATE, kills=1)
 def test_a_condition_opens_and_resolves_at_most_once_and_never_on_unknown(history: PlannedHistory, kills: int) -> None:
     """However short it is, and however soon it comes back."""
     mixed = run(history.mixed, kills)
@@ -168,7 +185,9 @@ def test_a_condition_opens_and_resolves_at_most_once_and_never_on_unknown(histor
     for one, notice in mixed:
         known = [other for other in history.mixed if other.shows in {"met", "clear"} and order_of(other) < order_of(one)]
         in_order = [other for other in known if other.as_of < one.as_of]
-        assert one.shows == ("clear" if notice.kind in ENDINGS else "met")
+        newest = max((*known, one), key=lambda other: other.as_of)
+        deciding = newest if notice.kind is NoticeKind.REPEATED else one
+        assert deciding.shows == ("clear" if notice.kind in ENDINGS else "met")
         if notice.kind in ENDINGS:
             assert max(in_order, key=lambda other: other.as_of).shows == "clear"
         elif one.is_watch:

@@ -1,6 +1,6 @@
 """Protocols of the services that actions use: ScaleOps and the catalog.
 
-The clients implement them, and so does the memo of a sweep. Methods raise `clients.http.client.ServiceError`; `actions.errors`
+The clients implement them, and so does the memo of a sweep. Methods raise `clients.http.errors.ServiceError`; `actions.errors`
 turns that into the errors that callers of an action see.
 """
 

@@ -47,6 +47,7 @@ from alerts.states import (
     Snoozed,
     Streak,
 )
+from domain.clock import format_utc
 from domain.money import format_count
 from domain.refs import EntityRef
 
@@ -323,4 +324,4 @@ def _still_firing_reason(state: AlertState, observation: Observation) -> str:
     seen = _last_seen(state.confirmed, observation)
     if seen >= observation.as_of:
         return "Still open."
-    return f"Still open when last measured, {seen:%Y-%m-%d %H:%M} UTC; not measured since."
+    return f"Still open when last measured, {format_utc(seen)}; not measured since."

@@ -22,7 +22,7 @@ from domain.refs import EntityRef, InvalidReference
 from tasks.context import StageContext
 from wiring.contexts import request_context
 
-_QUEUED_PER_THREAD = 4
+_QUEUED_PER_THREAD: Final = 4
 """So that a catalog of any size takes bounded memory."""
 LIVE_ACTIONS: Final = {name: action for name, action in ACTIONS.items() if action.is_live}
 

@@ -14,6 +14,7 @@ from actions.history.view import HistoryView
 from cli.groups import CommandGroup
 from cli.output import say, say_json, show_table
 from cli.session import open_context, open_history
+from domain.clock import format_utc
 from tasks.evaluate.manual import acknowledge_alert, dismiss_alert, snooze_alert
 from wiring.durations import parse_duration
 
@@ -101,7 +102,7 @@ def snooze(alert_id: str, *, duration: str, by: str | None, note: str) -> None:
     with open_context() as context:
         until = context.clock() + length
         state = snooze_alert(context, alert_id, by=by or getpass.getuser(), until=until, note=note)
-    say(f"{state.alert} is snoozed until {until:%Y-%m-%d %H:%M} UTC")
+    say(f"{state.alert} is snoozed until {format_utc(until)}")
 
 
 @alerts.command()

@@ -11,6 +11,7 @@ from alerts.states import AlertState
 from cli.output import say, say_json, show_fields, show_table
 from cli.session import open_context
 from clients.throttle.limit_algorithm import CallPriority
+from domain.clock import format_utc
 from domain.measures import Unknown
 from domain.messages import Json
 from domain.money import format_count, format_money
@@ -18,7 +19,7 @@ from domain.refs import UNOWNED
 from domain.routes import Route, Unrouted
 from domain.snapshots import Measurement, Outcome, SeriesPoint
 from domain.workload import WorkloadKey
-from reports.formatting import format_instant, format_utc
+from reports.formatting import format_instant
 from tasks.maintenance.explain import ComponentExplanation, OwnerExplanation, TeamExplanation
 from tasks.maintenance.explain import explain as explain_entity
 from tasks.report.upcoming import UpcomingReport

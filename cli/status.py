@@ -8,8 +8,8 @@ import click
 
 from cli.output import say, say_json, show_table
 from cli.session import open_context
+from domain.clock import format_utc
 from domain.problems import runbook_address
-from reports.formatting import format_utc
 from reports.render.tables import Cell
 from tasks.maintenance.service_errors import read_last_errors
 from tasks.maintenance.status import InstallationStatus, read_status

@@ -11,6 +11,7 @@ from actions.history.models import UnallocatedInput
 from actions.history.unallocated import get_unallocated_cost
 from cli.output import say, say_json, show_table
 from cli.session import open_context, open_history
+from domain.clock import format_utc
 from domain.money import format_money, format_percent
 
 
@@ -38,7 +39,7 @@ def unallocated(*, cluster: str | None, limit: int, as_json: bool) -> None:
         return
     all_cost = "all known cost" if found.warnings else "all cost"
     share = "" if found.share_percent is None else f", {format_percent(Decimal(repr(found.share_percent)) / 100)} of {all_cost}"
-    until = f" to {found.as_of:%Y-%m-%d %H:%M} UTC" if found.as_of else ""
+    until = f" to {format_utc(found.as_of)}" if found.as_of else ""
     say(
         f"{_money(found.cost, found.currency)} for the 7 days{until}{share}: {found.workloads} workloads that no component claims."
     )

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from domain.clock import format_utc
 from domain.money import format_count
 from domain.ownership import normalized_id
 from domain.refs import EntityRef, bucket_of
@@ -80,13 +81,13 @@ def describe_standings(standings: Collection[BulkStanding]) -> tuple[str, ...]:
             if not one.newest.trusted:
                 failed.setdefault((one.since, one.newest.reason), []).append(one.newest.cluster)
         lines += [
-            f"{name}: not trusted since {since:%Y-%m-%d %H:%M} UTC{_on(clusters)}: {reason}"
+            f"{name}: not trusted since {format_utc(since)}{_on(clusters)}: {reason}"
             for (since, reason), clusters in failed.items()
         ]
         trusted = [one for one in current if one.newest.trusted and (one.newest.cluster or not failed)]
         if trusted:
             where = _on([one.newest.cluster for one in trusted]) if failed else ""
-            lines.append(f"{name}: trusted since {max(one.since for one in trusted):%Y-%m-%d %H:%M} UTC{where}")
+            lines.append(f"{name}: trusted since {format_utc(max(one.since for one in trusted))}{where}")
     return tuple(lines)
 
 

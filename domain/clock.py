@@ -1,9 +1,9 @@
-"""The type of a clock, and how far two may differ; the real ones are in `wiring`."""
+"""The type of a clock, how far two may differ, and how an instant is written; the real clocks are in `wiring`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
 Clock = Callable[[], datetime]
@@ -25,3 +25,8 @@ def skew_problem(local: datetime, shared: datetime) -> str:
         return ""
     minutes, direction = round(abs(skew) / timedelta(minutes=1)), "ahead of" if skew > timedelta() else "behind"
     return f"the clock of this machine is {minutes} minutes {direction} the database's; set both by NTP"
+
+
+def format_utc(instant: datetime) -> str:
+    """Format an instant as `2026-11-23 06:00 UTC`: for those who operate the worker, whatever their zone."""
+    return f"{instant.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from domain.bulk_trust import BulkCheck, BulkSubject, checks_of
+from domain.clock import format_utc
 from domain.inventory import NamespaceCost
 from domain.measures import Measured, Total, Unknown, sum_totals
 from domain.money import format_money, format_percent
@@ -102,7 +103,7 @@ def describe_missing(cost: UnallocatedCost, *, without_workloads: int) -> Iterat
 
 def describe_newest(newest: SweepUnallocated | None, currency: str) -> str:
     """Return the unallocated cost of the newest sweep that knows it, with its share and as-of."""
-    if newest is None:
+    if newest is None or newest.as_of is None:
         return "unknown: no sweep had a trusted inventory"
     cost = newest.cost
     if isinstance(cost, Unknown):
@@ -111,7 +112,7 @@ def describe_newest(newest: SweepUnallocated | None, currency: str) -> str:
     if isinstance(amount, Unknown):
         return f"unknown: {amount.reason}"
     share = "" if cost.share is None else f", {format_percent(cost.share)} of all {'' if cost.is_complete else 'known '}cost"
-    return f"{format_money(amount, currency)} for the 7 days to {newest.as_of:%Y-%m-%d %H:%M} UTC{share}"
+    return f"{format_money(amount, currency)} for the 7 days to {format_utc(newest.as_of)}{share}"
 
 
 def reason_not_trusted(checks: Iterable[BulkCheck]) -> str:

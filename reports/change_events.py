@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.advice import Issue
+from domain.clock import format_utc
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.refs import EntityRef
 from domain.tracking import LastAdvice, Recommendation
 from domain.workload import WorkloadKey
 from reports.alert_titles import format_subject
-from reports.formatting import clip, format_utc
+from reports.formatting import clip
 from reports.pagerduty_events import MAX_SUMMARY_LENGTH, event_links
 from reports.request_sizes import resource_sizes
 

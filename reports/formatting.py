@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -163,11 +163,6 @@ def format_trend(trend: content.Trend) -> str:
     unmeasured = len(trend.weeks) - len(known)
     tail = f", {unmeasured} not measured" if unmeasured else ""
     return f"{weeks}, from {format_partial(known[0])} to {format_partial(known[-1])}{tail}"
-
-
-def format_utc(at: datetime) -> str:
-    """Format an instant as `2026-11-23 06:00 UTC`: in tables, for those who operate the worker."""
-    return f"{at.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
 def format_instant(at: datetime, zone: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from domain.clock import format_utc
 from domain.money import format_count
 from domain.sweeps import Sweep, describe_unmeasured
-from tasks.collect.closing import format_slot
 from tasks.collect.stage import CollectResult
 from tasks.collect.watch import WatchResult
 from tasks.deliver.stage import DeliverResult
@@ -15,18 +15,18 @@ from tasks.report.stage import ReportResult
 
 def format_sweep(sweep: Sweep) -> str:
     """Return how a sweep ended."""
-    sentence = f"{sweep.measured} of {sweep.expected} components measured for the slot of {format_slot(sweep.as_of)}"
+    sentence = f"{sweep.measured} of {sweep.expected} components measured for the slot of {format_utc(sweep.as_of)}"
     return f"{sentence}, {sweep.unknown} unknown (`scaleops-worker status` lists them)" if sweep.unknown else sentence
 
 
 def format_collected(collected: CollectResult) -> dict[str, str]:
     """Return what was measured."""
     if collected.was_closed_before:
-        sentence = f"the slot of {format_slot(collected.sweep.as_of)} is already done"
+        sentence = f"the slot of {format_utc(collected.sweep.as_of)} is already done"
     else:
         sentence = format_sweep(collected.sweep)
     if collected.closed_overdue:
-        slots = ", ".join(format_slot(overdue.as_of) for overdue in collected.closed_overdue)
+        slots = ", ".join(format_utc(overdue.as_of) for overdue in collected.closed_overdue)
         sentence += f"; closed at their deadline: {slots}"
     sentence += "".join(f"; the {problem}" for problem in describe_unmeasured(collected.unmeasured_figures))
     if collected.listing_reason:
@@ -40,9 +40,9 @@ def format_watched(watched: WatchResult) -> dict[str, str]:
     if sweep is None:
         return {"watch": watched.reason}
     if sweep.failure:
-        return {"watch": f"the watch sweep of {format_slot(sweep.as_of)} failed: {sweep.failure}"}
+        return {"watch": f"the watch sweep of {format_utc(sweep.as_of)} failed: {sweep.failure}"}
     workloads = format_count(watched.in_danger, "workload")
-    return {"watch": f"{workloads} in danger at {format_slot(sweep.as_of)}, by {sweep.source}"}
+    return {"watch": f"{workloads} in danger at {format_utc(sweep.as_of)}, by {sweep.source}"}
 
 
 def format_evaluated(evaluated: EvaluateResult) -> dict[str, str]:

@@ -23,6 +23,7 @@ from alerts.states import (
     Phase,
     Snoozed,
 )
+from domain.clock import format_utc
 from domain.component import Component
 from domain.refs import OWNER_KINDS, PLATFORM, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
@@ -137,7 +138,7 @@ def _message_row(view: HistoryView, record: OutboxRecord) -> MessageRow:
 
 def _delivery_status(record: OutboxRecord) -> str:
     if record.sent_at is not None:
-        return f"Delivered at {record.sent_at:%Y-%m-%d %H:%M} UTC."
+        return f"Delivered at {format_utc(record.sent_at)}."
     reason = f": {record.last_error}" if record.last_error else ""
     return f"Status: {record.status} after {record.attempts} attempts{reason}."
 
@@ -184,16 +185,16 @@ def _alert_sentences(view: HistoryView, state: AlertState, events: Sequence[Even
         if state.phase is Phase.PENDING:
             yield f"{name} is pending: {_pending(state, events)}"
         else:
-            ended = f" since {state.resolved_as_of:%Y-%m-%d %H:%M} UTC" if state.resolved_as_of else ""
+            ended = f" since {format_utc(state.resolved_as_of)}" if state.resolved_as_of else ""
             yield f"{name} is quiet{ended}: its condition is not met."
         return
-    yield f"{name} is {state.phase.value} since {incident.opened_at:%Y-%m-%d %H:%M} UTC, {len(state.members)} workloads, severity {state.severity}."
+    yield f"{name} is {state.phase.value} since {format_utc(incident.opened_at)}, {len(state.members)} workloads, severity {state.severity}."
     yield from _pauses(view, incident)
     last = state.last_notification
     if last is None:
         yield "No notification was sent yet."
         return
-    yield f"Last notification: {last.at:%Y-%m-%d %H:%M} UTC{f', in Slack by {last.post.route}' if last.post else ''}."
+    yield f"Last notification: {format_utc(last.at)}{f', in Slack by {last.post.route}' if last.post else ''}."
     if last.page is not None:
         yield f"An incident is open in PagerDuty, routed by {last.page.route}."
     elif last.storm is not None:
@@ -214,12 +215,12 @@ def _pending(state: AlertState, events: Sequence[Event]) -> str:
 def _pauses(view: HistoryView, incident: Incident) -> Iterator[str]:
     if incident.acknowledged is not None:
         at = incident.acknowledged.at
-        yield f"{incident.acknowledged.by} acknowledged it at {at:%Y-%m-%d %H:%M} UTC: no repeat until it clears."
+        yield f"{incident.acknowledged.by} acknowledged it at {format_utc(at)}: no repeat until it clears."
     if incident.dismissed is not None:
         dismissed = incident.dismissed
-        yield f"{dismissed.by} dismissed it at {dismissed.at:%Y-%m-%d %H:%M} UTC: {dismissed.reason}. No repeat until it changes materially."
+        yield f"{dismissed.by} dismissed it at {format_utc(dismissed.at)}: {dismissed.reason}. No repeat until it changes materially."
     if incident.snoozed is not None and incident.snoozed.until > view.history.clock():
-        yield f"{incident.snoozed.by} snoozed it until {incident.snoozed.until:%Y-%m-%d %H:%M} UTC: until then only its end is notified."
+        yield f"{incident.snoozed.by} snoozed it until {format_utc(incident.snoozed.until)}: until then only its end is notified."
 
 
 def _timeline_rows(event: Event) -> Iterator[AlertTimelineRow]:
@@ -229,9 +230,7 @@ def _timeline_rows(event: Event) -> Iterator[AlertTimelineRow]:
         case Acknowledged():
             yield AlertTimelineRow(at=event.at, what=f"acknowledged by {event.by}{_note(event.note)}")
         case Snoozed():
-            yield AlertTimelineRow(
-                at=event.at, what=f"snoozed by {event.by} until {event.until:%Y-%m-%d %H:%M} UTC{_note(event.note)}"
-            )
+            yield AlertTimelineRow(at=event.at, what=f"snoozed by {event.by} until {format_utc(event.until)}{_note(event.note)}")
         case Dismissed():
             yield AlertTimelineRow(at=event.at, what=f"dismissed by {event.by}: {event.reason}")
         case Observed():
@@ -254,19 +253,19 @@ def _report_sentences(view: HistoryView, team: EntityRef, week: IsoWeek | None) 
     about = "the platform" if team == PLATFORM else str(team)
     if run is not None:
         late = f" {run.late_reason}" if run.late_reason else ""
-        yield f"The report for {wanted} was due at {run.due_at:%Y-%m-%d %H:%M} UTC and {_MADE[run.status]} at {run.created_at:%Y-%m-%d %H:%M} UTC.{late}"
+        yield f"The report for {wanted} was due at {format_utc(run.due_at)} and {_MADE[run.status]} at {format_utc(run.created_at)}.{late}"
     elif schedule.due_at(wanted) > now:
-        yield f"The report for {wanted} is not due before {schedule.due_at(wanted):%Y-%m-%d %H:%M} UTC."
+        yield f"The report for {wanted} is not due before {format_utc(schedule.due_at(wanted))}."
     elif first is None:
         yield f"{about} was never measured, so there is no report."
     elif wanted < current_week(first, schedule.zone):
-        yield f"{about} was first measured at {first:%Y-%m-%d %H:%M} UTC; the first report is for {current_week(first, schedule.zone)}."
+        yield f"{about} was first measured at {format_utc(first)}; the first report is for {current_week(first, schedule.zone)}."
     elif not view.rows.closing.owned_at_end(team, schedule, wanted, now=now):
         yield f"{about} owned no component at the end of {wanted}, so there is no report."
     else:
-        yield f"The report for {wanted} was due at {schedule.due_at(wanted):%Y-%m-%d %H:%M} UTC and was not made; the report stage has not run since, or waits for a sweep to close."
+        yield f"The report for {wanted} was due at {format_utc(schedule.due_at(wanted))} and was not made; the report stage has not run since, or waits for a sweep to close."
     upcoming = schedule.due_at(newest.shift(1))
-    yield f"The next report, for {newest.shift(1)}, is due at {upcoming:%Y-%m-%d %H:%M} UTC."
+    yield f"The next report, for {newest.shift(1)}, is due at {format_utc(upcoming)}."
 
 
 _MADE: Final = {

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import assert_never
 
 from alerts.states import Acknowledged, Dismissed, Event, NotificationSent, Observed, Snoozed
+from domain.clock import format_utc
 from domain.messages import Channel
 from store.queries.outbox_rows import OutboxRecord
 
@@ -59,7 +60,7 @@ def _entry_of(event: Acknowledged | Snoozed | Dismissed | NotificationSent, mess
         case Acknowledged():
             return TimelineEntry(at=event.at, what=f"Acknowledged by {event.by}", why=event.note, sent=sent)
         case Snoozed():
-            until = f"{event.until:%Y-%m-%d %H:%M} UTC"
+            until = format_utc(event.until)
             return TimelineEntry(at=event.at, what=f"Snoozed by {event.by} until {until}", why=event.note, sent=sent)
         case Dismissed():
             return TimelineEntry(at=event.at, what=f"Dismissed by {event.by}", why=event.reason, sent=sent)
@@ -71,5 +72,5 @@ def _delivery_of(record: OutboxRecord) -> str:
     message = record.message
     place = f"{_CHANNELS[message.channel]} {message.target}" if message.channel is Channel.SLACK else _CHANNELS[message.channel]
     if record.sent_at is not None:
-        return f"{place}: {message.action} delivered {record.sent_at:%Y-%m-%d %H:%M} UTC"
+        return f"{place}: {message.action} delivered {format_utc(record.sent_at)}"
     return f"{place}: {message.action} {record.status}{f', {record.last_error}' if record.last_error else ''}"

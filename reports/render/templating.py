@@ -16,6 +16,7 @@ from jinja2 import BaseLoader, PackageLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
+from domain.clock import format_utc
 from domain.money import format_count, format_money, format_percent
 from domain.weeks import IsoWeek
 from reports import formatting, links
@@ -68,7 +69,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         month_change=month_sentences.format_month_change,
         month_name=month_sentences.format_month_name,
         spent=months.format_spent,
-        utc=formatting.format_utc,
+        utc=format_utc,
         variance=month_sentences.format_variance,
         money=formatting.format_money_or_unknown,
         known_automated=component_sentences.format_known_automated,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from actions.live.measure import unmeasured
+from domain.clock import format_utc
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import LOST_CLUSTER_TTL, Sweep, deadline_of, reason_of_lost
@@ -33,7 +34,7 @@ def close_overdue(context: StageContext, *, now: datetime) -> tuple[Sweep, ...]:
     closed = []
     for sweep in open_sweeps:
         if sweep_deadline(context.policy, sweep) <= now:
-            ended = f"the sweep of {format_slot(sweep.as_of)} ended before this component was measured"
+            ended = f"the sweep of {format_utc(sweep.as_of)} ended before this component was measured"
             reason = with_cause(context, sweep, ended)
             closed.append(close(context, sweep.as_of, now=now, missing_because=reason))
     return tuple(closed)
@@ -140,8 +141,3 @@ def _carry_forward(transaction: Transaction, cluster: str, refs: list[EntityRef]
             [measurement.with_unmeasured(previous[measurement.snapshot.ref], reason=reason) for measurement in current]
         )
     return found
-
-
-def format_slot(as_of: datetime) -> str:
-    """Format the slot of a sweep for people."""
-    return f"{as_of:%Y-%m-%d %H:%M} UTC"

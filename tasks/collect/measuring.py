@@ -24,6 +24,7 @@ from actions.live.sweep_memo import MemoizedScaleOps
 from actions.live.upstream import FetchCosts
 from actions.ports import BulkScaleOps, ScaleOps
 from clients.http.errors import ServiceError
+from domain.clock import format_utc
 from domain.component import Component
 from domain.network_schedule import NETWORK_TTL, RecentNetwork, without_due
 from domain.refs import EntityRef
@@ -31,7 +32,7 @@ from domain.snapshots import Measurement, Outcome
 from domain.sweeps import Sweep
 from store import StoreUnavailable, SweepClosed
 from tasks.collect.bulk_withdrawal import untrusted_costs, withdraw_untrusted
-from tasks.collect.closing import format_slot, sweep_deadline
+from tasks.collect.closing import sweep_deadline
 from tasks.context import StageContext
 
 log = structlog.get_logger(__name__)
@@ -136,7 +137,7 @@ class SweepMeasurer:
         self._pool = pool
         self._as_of = sweep.as_of
         self._deadline = sweep_deadline(context.policy, sweep)
-        self.out_of_time = f"the sweep of {format_slot(sweep.as_of)} ran out of time before this component was measured"
+        self.out_of_time = f"the sweep of {format_utc(sweep.as_of)} ran out of time before this component was measured"
         """The reason recorded for components that were not measured before the deadline."""
         self._progress = progress
         self._may_begin = may_begin
@@ -342,7 +343,7 @@ class SweepMeasurer:
 
     def _unavailable(self) -> CollectFailed:
         return CollectFailed(
-            f"ScaleOps is unavailable, so the sweep of {format_slot(self._as_of)} stays open: {self._last_failure}"
+            f"ScaleOps is unavailable, so the sweep of {format_utc(self._as_of)} stays open: {self._last_failure}"
         )
 
     def _is_out_of_time(self) -> bool:

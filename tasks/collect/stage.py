@@ -22,12 +22,13 @@ import structlog
 from actions.live.bulk_costs import BulkCosts
 from alerts.outage import is_too_many
 from clients.http.errors import ServiceError
+from domain.clock import format_utc
 from domain.component import Component
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import MISSING_COMPONENTS_TTL, Sweep, UnmeasuredFigure, slot_of
 from store import Store, SweepClosed, Transaction
-from tasks.collect.closing import close, close_overdue, format_slot, with_cause
+from tasks.collect.closing import close, close_overdue, with_cause
 from tasks.collect.inventory import take_inventory
 from tasks.collect.measuring import NO_PROGRESS, CollectFailed, SweepMeasurer, SweepProgress
 from tasks.context import Policy, StageContext
@@ -155,7 +156,7 @@ def _with_listing(
     try:
         reason = _list_catalog(context, as_of, progress, on_first_page)
     except ServiceError as error:
-        message = f"the catalog could not be listed, so the sweep of {format_slot(as_of)} stays open: {error}"
+        message = f"the catalog could not be listed, so the sweep of {format_utc(as_of)} stays open: {error}"
         raise CollectFailed(message) from error
     with context.store.reading() as transaction:
         sweep = transaction.sweeps.get(as_of) or opened.sweep

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.clock import format_utc
 from domain.messages import Message
 from domain.problems import Runbook
 from domain.routes import Route, platform_route
@@ -30,7 +31,7 @@ def failure_notice(transaction: Transaction, policy: Policy, now: datetime) -> M
     series = failures(closed if is_failing else closed[1:])
     if not series or closed[0].as_of - series[-1].as_of < NOTIFY_AFTER:
         return None
-    since = f"{series[-1].as_of:%Y-%m-%d %H:%M} UTC"
+    since = format_utc(series[-1].as_of)
     if is_failing:
         state, title = "failing", f"Watch sweeps have failed since {since}"
         lines = [

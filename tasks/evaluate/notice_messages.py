@@ -10,6 +10,7 @@ from typing import Final, assert_never
 from alerts.lifecycle import Notice
 from alerts.observations import AlertId, MemberFigures
 from alerts.policy import Rule
+from domain.clock import format_utc
 from domain.component import Component, Team, title_of_team
 from domain.messages import EventAction, Message
 from domain.problems import Runbook
@@ -117,7 +118,7 @@ class NoticeRenderer:
             case LostClusterDecision(cluster=cluster):
                 since = cluster.lost_since or cluster.last_seen
                 key = f"cluster:lost:{cluster.name}:{since:%Y-%m-%dT%H:%MZ}"
-                title = f"Cluster {cluster.name} unreachable: no data from ScaleOps since {since:%Y-%m-%d %H:%M} UTC"
+                title = f"Cluster {cluster.name} unreachable: no data from ScaleOps since {format_utc(since)}"
                 lines = [
                     "It had workloads, and no ScaleOps response has named it since.",
                     "Its workloads count as unknown, so no alert about them resolves. After 7 days it counts as removed.",
@@ -130,7 +131,7 @@ class NoticeRenderer:
                 lost = cluster.notified_at or cluster.last_seen
                 away = format_delay(cluster.last_seen - lost)
                 lines = [
-                    f"Measured again {cluster.last_seen:%Y-%m-%d %H:%M} UTC, {away} after its loss was reported.",
+                    f"Measured again {format_utc(cluster.last_seen)}, {away} after its loss was reported.",
                     "Alerts about its workloads open and resolve again.",
                 ]
                 reason, runbook = (

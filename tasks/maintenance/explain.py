@@ -12,6 +12,7 @@ from alerts.policy import PagingMode
 from alerts.rules import paging_mode_in
 from alerts.states import OPEN_PHASES, STATE_JSON, AlertState
 from clients.http.errors import ErrorKind, ServiceError
+from domain.clock import format_utc
 from domain.component import Component, Team, title_of_team
 from domain.ownership import ownership_of
 from domain.ref_search import did_you_mean, similar_refs
@@ -21,7 +22,6 @@ from domain.selectors import KUBERNETES_CLUSTER, KUBERNETES_NAMESPACE, InvalidSe
 from domain.snapshots import Measurement, Outcome
 from domain.sweeps import slot_of
 from domain.workload import WorkloadKey
-from reports.formatting import format_utc
 from store import HeartbeatKind, Transaction
 from tasks.context import Policy, StageContext
 from tasks.entity_lookup import UnknownEntity, describe_unknown, find_entity, known_entities

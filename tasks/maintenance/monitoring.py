@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.clock import format_utc
 from domain.messages import Message
 from domain.problems import Problem, Runbook
 from domain.routes import Route, platform_route
-from reports.formatting import format_utc
 from reports.notices import platform_notice
 from store import Heartbeat, HeartbeatKind
 from tasks.context import Policy, StageContext

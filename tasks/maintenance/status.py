@@ -9,7 +9,7 @@ from typing import Final
 
 from alerts.states import OPEN_PHASES
 from domain.bulk_trust import BulkStanding
-from domain.clock import is_future
+from domain.clock import format_utc, is_future
 from domain.messages import DeliveryStatus as MessageStatus
 from domain.money import format_count
 from domain.months import MONTHLY_REPORT
@@ -19,7 +19,6 @@ from domain.snapshots import Outcome
 from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure, describe_unmeasured, slot_of
 from domain.unallocated import SweepUnallocated
 from domain.weeks import WEEKLY_REPORT, P, ReportSchedule
-from reports.formatting import format_utc
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxBacklog, OutboxRecord
 from tasks.context import KeySealer, Policy, StageContext
@@ -257,9 +256,7 @@ def _problems(
             sentence=f"{format_count(undelivered, 'message')} failed, expired or may not have arrived; see `scaleops-worker outbox list --status failed` and `retry`",
         )
     for cluster in lost:
-        yield Problem(
-            runbook=Runbook.CLUSTER_LOST,
-            sentence=f"the cluster {cluster.name} has been missing from ScaleOps since {cluster.lost_since:%Y-%m-%d %H:%M} UTC",
-        )
+        since = "" if cluster.lost_since is None else f" since {format_utc(cluster.lost_since)}"
+        yield Problem(runbook=Runbook.CLUSTER_LOST, sentence=f"the cluster {cluster.name} has been missing from ScaleOps{since}")
     if newest is not None and newest.expected and newest.unknown == newest.expected:
         yield Problem(runbook=Runbook.NOTHING_MEASURED, sentence="no component could be measured in the newest sweep")

@@ -9,14 +9,14 @@ from itertools import groupby
 from typing import Final
 
 from domain.bulk_trust import BulkStanding, BulkSubject, describe_standings
-from domain.clock import is_future
+from domain.clock import format_utc, is_future
 from domain.messages import DeliveryStatus as MessageStatus
 from domain.money import format_count
 from domain.refs import label_of_team
 from domain.unallocated import describe_newest
 from domain.weeks import WEEKLY_REPORT
 from reports.builders.sentences import format_names
-from reports.formatting import format_interval, format_utc, shell_word
+from reports.formatting import format_interval, shell_word
 from reports.render.tables import Cell, PageTable
 from store import HeartbeatKind
 from store.queries.outbox_rows import OutboxRecord

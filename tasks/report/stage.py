@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from domain.clock import format_utc
 from domain.component import title_of_team
 from domain.messages import Message
 from domain.months import MONTHLY_REPORT, Month, MonthlySchedule
@@ -305,7 +306,7 @@ def _make_report(context: StageContext, team: EntityRef, request: AnyRequest, *,
 
 
 def _already_sent(run: ReportRun, title: str) -> str:
-    at = f"{run.created_at:%Y-%m-%d %H:%M} UTC"
+    at = format_utc(run.created_at)
     if run.status is RunStatus.SKIPPED:
         return f"The report of {title} for {run.week} was skipped on {at}; --again makes it."
     return f"The report of {title} for {run.week} was made on {at}; --again makes another one, marked as such."
@@ -321,7 +322,7 @@ def _record_skipped(context: StageContext, skip: Sequence[MissedReport], now: da
         teams = transaction.components.teams()
         for one in skip:
             team, period = one.team, one.period
-            reason = f"the report of {period}, due {one.due_at:%Y-%m-%d %H:%M} UTC, was missed and is too late to be sent."
+            reason = f"the report of {period}, due {format_utc(one.due_at)}, was missed and is too late to be sent."
             run = ReportRun(
                 team=team,
                 report=_request_of(period, now=now, late=None).report,

@@ -256,7 +256,9 @@ def _problems(
             sentence=f"{format_count(undelivered, 'message')} failed, expired or may not have arrived; see `scaleops-worker outbox list --status failed` and `retry`",
         )
     for cluster in lost:
-        since = "" if cluster.lost_since is None else f" since {format_utc(cluster.lost_since)}"
-        yield Problem(runbook=Runbook.CLUSTER_LOST, sentence=f"the cluster {cluster.name} has been missing from ScaleOps{since}")
+        since = "an unknown time" if cluster.lost_since is None else format_utc(cluster.lost_since)
+        yield Problem(
+            runbook=Runbook.CLUSTER_LOST, sentence=f"the cluster {cluster.name} has been missing from ScaleOps since {since}"
+        )
     if newest is not None and newest.expected and newest.unknown == newest.expected:
         yield Problem(runbook=Runbook.NOTHING_MEASURED, sentence="no component could be measured in the newest sweep")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.clock import MAX_CLOCK_SKEW, is_future, skew_problem
+from domain.clock import MAX_CLOCK_SKEW, format_utc, is_future, skew_problem
 from tests.factories import NOW
 from wiring.clock import BELIEVE_JUMP_AFTER, REFRESH_AFTER, DatabaseClock
 
@@ -89,3 +89,11 @@ def test_two_clocks_contradict_each_other_from_five_minutes_on() -> None:
     assert "1440 minutes ahead of the database's" in skew_problem(NOW + DAY, NOW)
     assert "60 minutes behind the database's" in skew_problem(NOW - 60 * MINUTE, NOW)
     assert [is_future(NOW + by, NOW) for by in (-DAY, timedelta(), MAX_CLOCK_SKEW, 6 * MINUTE)] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("hours", [-9, 0, 2])
+def test_an_instant_of_any_zone_is_written_in_utc(hours: int) -> None:
+    assert (
+        format_utc(datetime(2026, 11, 23, 6, tzinfo=timezone.utc).astimezone(timezone(timedelta(hours=hours))))
+        == "2026-11-23 06:00 UTC"
+    )

@@ -163,11 +163,12 @@ def decide(
     if incident.snoozed is not None and now < incident.snoozed.until:
         return ()
     may_page = state.paging_members(observation.as_of)
-    change, page_change = _change_since(last.extent, state.members), _page_change_since(last.paged, may_page)
+    change, new_danger = _change_since(last.extent, state.members), _new_reason_to_page(last, may_page)
+    page_change = new_danger or (_change_since(last.paged, may_page) if last.paged is not None else "")
     if is_watch and (last.paged is not None or not page_change):
         return ()
     if change or page_change:
-        reason, pages = change or page_change, bool(page_change)
+        reason, pages = " ".join(filter(None, (new_danger, change))) or page_change, bool(page_change)
         return (_notice(state, incident, observation, kind=NoticeKind.CHANGED, reason=reason, pages=pages),)
     is_answered = incident.acknowledged is not None or incident.dismissed is not None
     if is_answered or not state.confirmed or last.storm is not None:
@@ -285,15 +286,15 @@ def _change_since(before: Extent, findings: Sequence[Finding]) -> str:
     return ""
 
 
-def _page_change_since(before: Extent | None, findings: Sequence[Finding]) -> str:
-    """Return why what may page must page again; empty when it need not."""
-    if before is None:
-        return "It has become a reason to page." if findings else ""
-    joined = _joined(before, Extent.of(findings))
-    if joined:  # of the alert itself it was a part before
-        more = f" and {len(joined) - 1} more have" if len(joined) > 1 else " has"
-        return f"{joined[0]}{more} become a reason to page."
-    return _change_since(before, findings)
+def _new_reason_to_page(last: LastNotification, may_page: Sequence[Finding]) -> str:
+    """Return what may page now and did not, as a sentence, if it was a part of the alert before; empty for nothing."""
+    if last.paged is None:
+        return "It has become a reason to page." if may_page else ""
+    dangerous = [subject for subject in _joined(last.paged, Extent.of(may_page)) if subject in last.extent.subjects]
+    if not dangerous:
+        return ""
+    more = f" and {len(dangerous) - 1} more have" if len(dangerous) > 1 else " has"
+    return f"{dangerous[0]}{more} become a reason to page."
 
 
 def _joined(before: Extent, now: Extent) -> list[str]:

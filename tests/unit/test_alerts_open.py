@@ -86,11 +86,21 @@ def test_a_workload_of_a_paged_alert_that_becomes_dangerous_is_a_reason_to_page(
         for notice in alert.observe(met(1 + dangerous, *killed[:dangerous], *mild[dangerous:]))
     ]
     assert reasons == [
-        "It rose from warning to error.",
+        "It has become a reason to page. It rose from warning to error.",
         "east/shop/Deployment/cron has become a reason to page.",
         "east/shop/Deployment/web and 1 more have become a reason to page.",
     ]
     assert [notice.paging for notice in alert.notices[1:]] == [Paging.TRIGGER] * 3
+
+
+def test_a_workload_that_becomes_dangerous_while_the_alert_grows_is_named() -> None:
+    alert = opened(finding("api", kills=1, amount=100), finding("web", kills=0, amount=100))
+    (notice,) = alert.observe(met(2, finding("api", kills=1, amount=100), finding("web", kills=1, amount=300)))
+    assert notice.reason == (
+        "east/shop/Deployment/web has become a reason to page. It grew by half or more since the last notification."
+    )
+    (joined,) = alert.observe(met(3, *(finding(name, kills=1, amount=400) for name in ("api", "web", "worker"))))
+    assert joined.reason == "east/shop/Deployment/worker joined.", "that it may page as well is said by the page"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +137,7 @@ def test_a_higher_severity_is_a_change_and_may_open_the_page() -> None:
     alert = opened(finding(kills=0))
     (notice,) = alert.observe(met(2, finding(kills=3)))
     assert notice.kind is NoticeKind.CHANGED
-    assert notice.reason == "It rose from warning to critical."
+    assert notice.reason == "It has become a reason to page. It rose from warning to critical."
     assert notice.is_new_page
 
 

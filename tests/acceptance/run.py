@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,12 +35,9 @@ from worker.context import ContextFactory, open_worker_context
 from worker.schedule import Timings
 from worker.scheduler import QuietScheduler
 
-EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
+MINUTE = timedelta(seconds=2)
+"""What a minute of the shared clock is to beat: a thirtieth, as it is of TTLs and pauses."""
 LOOK_AT_CLOCK_EVERY_S = 0.1
-
-
-MINUTE_OF_BEAT = timedelta(seconds=2)
-"""What a minute of the shared clock is in the timings: a thirtieth, as it is of TTLs and pauses."""
 
 
 def timings(chunk_size: int) -> Timings:
@@ -48,9 +45,9 @@ def timings(chunk_size: int) -> Timings:
     second = timedelta(seconds=1)
     return Timings(
         tasks=TaskTimings(chunk_size=chunk_size, lock_ttl=second, scaleops_cooldown=second),
-        tick=MINUTE_OF_BEAT,
+        tick=MINUTE,
         monitor_interval=timedelta.max / 2,  # a slow machine would get its notices in the middle of a test
-        purge_interval=2 * MINUTE_OF_BEAT,
+        purge_interval=2 * MINUTE,
         restore_interval=second,
         stalled_after=4 * second,
         liveness_interval=second / 5,
@@ -77,8 +74,7 @@ class SteppedScheduler(QuietScheduler):
 
     def monotonic(self) -> float:
         """Return seconds since any moment."""
-        simulated = self.clock() - EPOCH
-        return time.monotonic() + simulated / timedelta(minutes=1) * MINUTE_OF_BEAT.total_seconds()
+        return time.monotonic() + self.clock().timestamp() / 60 * MINUTE.total_seconds()
 
 
 class CrashPlan:

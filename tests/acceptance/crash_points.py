@@ -19,13 +19,14 @@ class TaskStep(StrEnum):
     CHECK_PROGRESS = "sweep.advance/components.count+heartbeats.last"
     CHECK_OUTAGE = "sweep.advance/snapshots.outcomes+heartbeats.last"
     ENQUEUE_AGAIN = "sweep.advance/heartbeats.record+components.refs"
-    RECORD_MISSING = "sweep.advance/snapshots.put_all"
+    RECORD_MISSING = "sweep.advance/components.by_refs+snapshots.put_all"
+    CARRY_UNKNOWN_FORWARD = "sweep.advance/snapshots.of_components+snapshots.put_all"
     RECORD_EXPECTED = "sweep.advance/sweeps.record_listing"
     CLOSE_OVERDUE = "sweep.advance/heartbeats.record+sweeps.close"
     CATALOG_UNAVAILABLE = "sweep.advance/heartbeats.record"
     ALREADY_OPEN = "sweep.advance/sweeps.get"
     WITHDRAW_AT_CLOSING = "sweep.advance/snapshots.withdraw"
-    WITHOUT_INVENTORY = "sweep.advance/bulk_checks.record"
+    WITHOUT_INVENTORY = "sweep.advance/bulk_checks.record+heartbeats.last"
     STORE_UNALLOCATED_LATE = "sweep.advance/bulk_checks.record+unallocated.put"
 
     CLEAR_INVENTORY = "sweep.inventory/inventory.clear"
@@ -33,6 +34,7 @@ class TaskStep(StrEnum):
     FETCH_INVENTORY_COSTS = "sweep.inventory/scaleops.all_costs"
     STORE_INVENTORY = "sweep.inventory/inventory.add"
     RECORD_INVENTORY = "sweep.inventory/bulk_checks.record"
+    INVENTORY_UNAVAILABLE = "sweep.inventory/heartbeats.record"
 
     FETCH_WORKLOADS = "sweep.measure/scaleops.workloads"
     FETCH_FLAGS = "sweep.measure/scaleops.network_flags"
@@ -46,6 +48,8 @@ class TaskStep(StrEnum):
     STORE_MEASUREMENTS = "sweep.measure/snapshots.put_all"
     RECORD_COMPLETE = "sweep.measure/sweeps.record_listing"
     CLOSE_COMPLETE = "sweep.measure/heartbeats.record+sweeps.close"
+    CARRY_FORWARD_MEASURING = "sweep.measure/snapshots.of_components+snapshots.put_all"
+    CLOSE_WITHOUT_INVENTORY = "sweep.measure/bulk_checks.record+heartbeats.last"
     SCALEOPS_UNAVAILABLE = "sweep.measure/heartbeats.record"
     ALREADY_CLOSED = "sweep.measure/sweeps.get"
 
@@ -72,6 +76,7 @@ class TaskStep(StrEnum):
     MARK_SENT = "deliver/outbox.mark_sent"
     DELIVERED = "deliver/heartbeats.record"
     MARK_UNKNOWN = "deliver/outbox.mark_unknown"
+    MARK_UNKNOWN_THROTTLED = "deliver/outbox.mark_unknown+outbox.postpone"
     LOOK_UP = "deliver/slack.find_by_metadata"
     RESCHEDULE = "deliver/outbox.reschedule"
     RESCHEDULE_TARGET = "deliver/outbox.reschedule+outbox.postpone"
@@ -127,10 +132,17 @@ OPENING: Final = (
 )
 PROGRESS: Final = (TaskStep.RECORD_PROGRESS, TaskStep.CHECK_PROGRESS)
 OUTAGE: Final = (TaskStep.CHECK_OUTAGE, TaskStep.ENQUEUE_AGAIN)
-CLOSING: Final = (TaskStep.RECORD_MISSING, TaskStep.RECORD_EXPECTED, TaskStep.CLOSE_OVERDUE)
-INVENTORY: Final = _steps_of("sweep.inventory")
+CLOSING: Final = (TaskStep.RECORD_MISSING, TaskStep.CARRY_UNKNOWN_FORWARD, TaskStep.RECORD_EXPECTED, TaskStep.CLOSE_OVERDUE)
+INVENTORY: Final = _steps_of("sweep.inventory", TaskStep.INVENTORY_UNAVAILABLE)
 WITHDRAWING: Final = (TaskStep.WITHDRAW,)
-MEASURING: Final = _steps_of("sweep.measure", TaskStep.SCALEOPS_UNAVAILABLE, TaskStep.ALREADY_CLOSED, *WITHDRAWING)
+MEASURING: Final = _steps_of(
+    "sweep.measure",
+    TaskStep.SCALEOPS_UNAVAILABLE,
+    TaskStep.ALREADY_CLOSED,
+    TaskStep.CARRY_FORWARD_MEASURING,
+    TaskStep.CLOSE_WITHOUT_INVENTORY,
+    *WITHDRAWING,
+)
 WATCHING: Final = _steps_of("watch", TaskStep.TOUCH_WATCH)
 EVALUATING: Final = _steps_of("evaluate", TaskStep.ALREADY_EVALUATED)
 REPORTING: Final = (TaskStep.MAKE_REPORT, TaskStep.REPORTED)
@@ -144,10 +156,10 @@ DELIVERING: Final = (
     TaskStep.DELIVERED,
 )
 UPDATING: Final = (TaskStep.UPDATE_IN_SLACK,)
-UNKNOWN_OUTCOME: Final = (TaskStep.MARK_UNKNOWN, TaskStep.LOOK_UP)
+UNKNOWN_OUTCOME: Final = (TaskStep.MARK_UNKNOWN, TaskStep.MARK_UNKNOWN_THROTTLED, TaskStep.LOOK_UP)
 RESCHEDULING: Final = (TaskStep.RESCHEDULE, TaskStep.RESCHEDULE_TARGET, TaskStep.POSTPONE_SERVICE, TaskStep.LIMIT_BURST)
 REJECTED: Final = (TaskStep.MARK_FAILED,)
-UNAVAILABLE: Final = (TaskStep.CATALOG_UNAVAILABLE, TaskStep.SCALEOPS_UNAVAILABLE)
+UNAVAILABLE: Final = (TaskStep.CATALOG_UNAVAILABLE, TaskStep.INVENTORY_UNAVAILABLE, TaskStep.SCALEOPS_UNAVAILABLE)
 PURGING: Final = _steps_of("purge", TaskStep.FIND_OLD_MESSAGES, TaskStep.PURGED)
 MAINTENANCE: Final = (TaskStep.CANARY, TaskStep.MONITOR, TaskStep.MONITOR_AND_NOTIFY, TaskStep.FIND_OLD_MESSAGES, TaskStep.PURGED)
 """Not in the matrix: heartbeats, and checks that find nothing to do."""
@@ -157,6 +169,8 @@ BY_CHANCE: Final = (
     TaskStep.WITHDRAW_AT_CLOSING,
     TaskStep.WITHOUT_INVENTORY,
     TaskStep.STORE_UNALLOCATED_LATE,
+    TaskStep.CARRY_FORWARD_MEASURING,
+    TaskStep.CLOSE_WITHOUT_INVENTORY,
     TaskStep.TOUCH_WATCH,
 )
 """Not in the matrix: which task closes a sweep, whether its inventory has arrived by then, and whether a watch sweep takes long,

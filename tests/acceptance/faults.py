@@ -94,14 +94,22 @@ def crash_at(fleet: Fleet, point: crash_points.CrashPoint, who: str) -> None:
 
 _POST: Final = {"service": "slack", "route": "chat.postMessage"}
 _SERVICE_FAULTS: Final[dict[crash_points.TaskStep, dict[str, object]]] = {
-    crash_points.TaskStep.RESCHEDULE: {**_POST, "status": 500, "times": 1},
-    crash_points.TaskStep.RESCHEDULE_TARGET: {**_POST, "status": 429, "headers": {"Retry-After": "30"}, "times": 1},
+    # PagerDuty's, whose dedup key makes a repeat harmless: Slack may have posted a message whatever its status is.
+    crash_points.TaskStep.RESCHEDULE: {"service": "pagerduty", "status": 500},
+    crash_points.TaskStep.RESCHEDULE_TARGET: {
+        "service": "pagerduty",
+        "status": 429,
+        "headers": {"Retry-After": "30"},
+        "times": 1,
+    },
     crash_points.TaskStep.POSTPONE_SERVICE: {**_POST, "status": 500},
+    crash_points.TaskStep.MARK_UNKNOWN_THROTTLED: {**_POST, "status": 429, "headers": {"Retry-After": "30"}, "times": 1},
     crash_points.TaskStep.MARK_UNKNOWN: {**_POST, "mode": "accept-then-drop", "times": 1},
     crash_points.TaskStep.LOOK_UP: {**_POST, "mode": "accept-then-drop", "times": 1},
     crash_points.TaskStep.CATALOG_UNAVAILABLE: {"service": "backstage", "status": 500},
     crash_points.TaskStep.CHECK_OUTAGE: {"service": "scaleops", "status": 503},
     crash_points.TaskStep.ENQUEUE_AGAIN: {"service": "scaleops", "status": 503},
+    crash_points.TaskStep.INVENTORY_UNAVAILABLE: {"service": "scaleops", "status": 401},
     crash_points.TaskStep.SCALEOPS_UNAVAILABLE: {"service": "scaleops", "status": 401},
     # While the inventory is on its way, the first component needs the costs: later they are in the memory that all workers share.
     crash_points.TaskStep.FETCH_BULK_COSTS: {

@@ -35,8 +35,8 @@ pytest_plugins = [
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the number of processes of `-n auto`: one more than processors, because tests of servers and processes often wait."""
-    return (os.cpu_count() or 1) + 1
+    """Return the number of processes of `-n auto`: two more than processors, because tests of servers and processes often wait."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(trylast=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, and_, delete, exists, func, select
+from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, and_, delete, exists, func, select, text
 
 from domain.inventory import InventoryWorkload
 from domain.snapshots import MEASURES, Outcome
@@ -36,6 +36,7 @@ class Inventory(Queries):
 
     def unclaimed(self, as_of: datetime) -> Iterator[InventoryWorkload]:
         """Yield the workloads of the inventory of a sweep that no component owns in it."""
+        self._avoid_nested_loops()
         is_claimed = exists(
             select(1).where(_same(inventory, workload_points), workload_points.c.as_of == as_of).correlate(inventory)
         )
@@ -47,6 +48,7 @@ class Inventory(Queries):
         The inventory is fetched before the components are measured, so a workload counts only if an earlier sweep, `known_at`, had
         it too. None: every one counts. Workloads that were only carried forward do not count.
         """
+        self._avoid_nested_loops()
         columns, earlier = workload_points.c, workload_points.alias("earlier")
         is_listed = exists(
             select(1).where(_same(inventory, workload_points), inventory.c.as_of == as_of).correlate(workload_points)
@@ -71,6 +73,11 @@ class Inventory(Queries):
         columns = workload_points.c
         chosen = select(columns.cluster, columns.namespace, columns.type, columns.name, columns.cost_7d, columns.unknown)
         yield from self._read(chosen.where(columns.as_of == as_of))
+
+    def _avoid_nested_loops(self) -> None:
+        """Keep PostgreSQL from nested loops in this transaction: it expects one row of a sweep that is newer than its statistics."""
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(text("SET LOCAL enable_nestloop = off"))
 
     def _read(self, chosen: Select[Any]) -> Iterator[InventoryWorkload]:
         yield from map(_workload, self._connection.execute(chosen.execution_options(yield_per=1000)).mappings())

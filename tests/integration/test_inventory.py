@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from actions.errors import NotAllowedError
 from actions.live.bulk_costs import BulkCosts
@@ -18,7 +20,7 @@ from domain.measures import Total, Unknown
 from domain.workload import WorkloadKey
 from simulator.serving import Simulator
 from simulator.world import Scenario
-from store import Store
+from store import Store, Transaction
 from tasks.collect.inventory import take_inventory
 from tasks.collect.stage import collect
 from tests.factories import NEXT_SLOT, SLOT, make_component, make_key, make_measurement, make_point
@@ -187,3 +189,18 @@ def test_the_sums_of_one_cluster_are_those_of_its_namespaces(bench: CollectBench
         assert one["namespaces"] == rows
         assert one["cost"] == pytest.approx(sum(row["cost"] or 0 for row in rows))
         assert one["workloads"] == sum(row["workloads"] for row in rows)
+
+
+def test_postgresql_compares_an_inventory_without_nested_loops(postgres_url: str) -> None:
+    """Of a sweep newer than its statistics it expects one row, and would read thousands for each of thousands."""
+    with closing(Store.open(postgres_url)) as store:
+        for compare in (lambda rows: list(rows.unclaimed(SLOT)), lambda rows: rows.missing(SLOT, known_at=None)):
+            with store.reading() as transaction:
+                compare(transaction.inventory)
+                assert nested_loops(transaction) == "off"
+        with store.reading() as transaction:
+            assert nested_loops(transaction) == "on", "it is for one transaction"
+
+
+def nested_loops(transaction: Transaction) -> str:
+    return str(transaction.inventory._connection.execute(text("SHOW enable_nestloop")).scalar_one())

@@ -79,7 +79,7 @@ def try_all(fleet: Fleet, faults: list[Fault], table: FaultTable) -> None:
         try:
             recovery = happen(fleet)
             if not fleet.is_settled():  # a task that was still running has put one more message, such as that a beat was down
-                fleet.live()
+                recovery += fleet.live()
             found += [*violations(fleet), *wrong_pages(fleet, COMPONENTS, is_in_danger)]
         except Exception as error:  # noqa: BLE001 - any error is a result of this fault
             recovery = fleet.now - simulated

@@ -18,7 +18,7 @@ from worker.schedule import QUEUES
 MONDAY = datetime(2026, 11, 2, tzinfo=timezone.utc)
 RECOVERY = timedelta(minutes=15)
 """From the last crash. Two minutes until a stalled sweep is enqueued again, or a lease of two minutes and a look-up a minute later;
-and here a minute takes half a second, so that starting a worker takes several."""
+and here a minute takes a third of a second, so that starting a worker takes several."""
 
 
 @pytest.fixture
